@@ -57,7 +57,9 @@ function install(reason) {
     }
     console.error(`bootstrap: npm ${command[0]} failed (exit ${status ?? 'none'})`);
   }
-  console.error('bootstrap: the npm packages could not be installed. Run `npm ci` by hand and read its messages.');
+  console.error(
+    'bootstrap: the npm packages could not be installed. Run `npm ci` by hand and read its messages.',
+  );
   process.exit(1);
 }
 

@@ -70,8 +70,7 @@ export async function run(
     });
     child.on('close', (code, signal) => {
       if (code === 0) resolve(result());
-      else if (signal !== null)
-        reject(new CommandFailed(argv, `killed by ${signal}`, undefined, result()));
+      else if (signal !== null) reject(new CommandFailed(argv, `killed by ${signal}`, undefined, result()));
       else reject(new CommandFailed(argv, `exit ${code}`, code ?? undefined, result()));
     });
   });
