@@ -13,10 +13,11 @@ import { onPath, postgresBinaries } from './lib/find.ts';
 
 type Tool = 'temporal' | 'versitygw' | 'time-skipping' | SystemProgramName;
 
-const sets: Record<string, readonly Tool[]> = {
+/** What each of the project's commands needs. */
+export const sets = {
   demo: ['temporal', 'versitygw', ...systemPrograms],
   test: ['temporal', 'versitygw', 'time-skipping', ...systemPrograms],
-};
+} as const satisfies Record<string, readonly Tool[]>;
 
 const say: Say = (line) => {
   console.error(`setup: ${line}`);
@@ -68,7 +69,8 @@ export async function ensureAll(tools: readonly Tool[]): Promise<void> {
 
 if (import.meta.main) {
   const wanted = (process.argv[2] ?? '--all').replace(/^--/, '');
-  const tools = wanted === 'all' ? [...new Set(Object.values(sets).flat())] : sets[wanted];
+  const named: Readonly<Record<string, readonly Tool[]>> = sets;
+  const tools = wanted === 'all' ? [...new Set(Object.values(sets).flat())] : named[wanted];
   if (tools === undefined) {
     console.error('usage: node tools/setup.ts [test|demo|--all]');
     process.exit(2);

@@ -1,0 +1,2 @@
+/** Real damage to a test's own PostgreSQL cluster. */
+export { damageHeapPage, damageIndexPage, silentIndexDamage } from '../../tools/damage.ts';
