@@ -42,7 +42,8 @@ async function dump(database: string): Promise<string> {
     ['--data-only', `--host=${host}`, `--port=${port}`, `--username=${user}`, `--dbname=${database}`],
     { env: { PGPASSWORD: password } },
   );
-  return stdout;
+  // These two lines hold a key that is new with every dump.
+  return stdout.replaceAll(/^\\(un)?restrict .*$/gm, '');
 }
 
 test('a damaged heap page: reads, pg_dump and REINDEX fail, and the rest of the database answers', async () => {

@@ -26,7 +26,8 @@ export class CommandFailed extends Error {
   readonly stderr: string;
 
   constructor(command: readonly string[], reason: string, exitCode: number | undefined, result: RunResult) {
-    const lastLines = `${result.stderr}\n${result.stdout}`.trim().split('\n').slice(-15).join('\n');
+    const said = result.stderr.trim() === '' ? result.stdout : result.stderr;
+    const lastLines = said.trim().split('\n').slice(-15).join('\n');
     super(`${command.join(' ')}: ${reason}${lastLines === '' ? '' : `\n${lastLines}`}`);
     this.exitCode = exitCode;
     this.stdout = result.stdout;
