@@ -86,7 +86,7 @@ describe('PostgreSQL', () => {
   });
 
   test('returns NULL, quotes, commas and newlines as they are', async () => {
-    const server = await sharedDatabase();
+    const server = sharedDatabase();
     expect(
       await psql(
         server,

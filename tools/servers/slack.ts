@@ -63,7 +63,7 @@ export async function startSlackReceiver(options: { port?: number } = {}): Promi
   return {
     url: `http://127.0.0.1:${port}/services/T0000/B0000/webhook`,
     posts,
-    texts: () => posts.map((post) => String(parseMessage(post.body)?.['text'] ?? '')),
+    texts: () => posts.map((post) => textOf(post.body)),
     failNext: (count, status = 503) => {
       failures = { left: count, status };
     },
@@ -76,6 +76,11 @@ export async function startSlackReceiver(options: { port?: number } = {}): Promi
       });
     },
   };
+}
+
+function textOf(body: string): string {
+  const text = parseMessage(body)?.['text'];
+  return typeof text === 'string' ? text : '';
 }
 
 function parseMessage(body: string): Record<string, unknown> | undefined {
