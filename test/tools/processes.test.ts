@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -9,31 +10,44 @@ import { temporaryDirectory, waitUntil } from '../support/servers.ts';
 
 const root = path.dirname(path.dirname(import.meta.dirname));
 
-/** A process of its own that starts PostgreSQL and Redis, prints their pids, and waits. */
+/** A process of its own that starts PostgreSQL, Redis and the time-skipping server, prints their pids, and waits. */
 async function holder(): Promise<{ pid: number; servers: { pid: number; startTime: string | undefined }[] }> {
   const directory = await temporaryDirectory();
   const script = `
     import { startPostgres } from '${root}/tools/servers/postgres.ts';
+    import { startTimeSkipping } from '${root}/tools/servers/time-skipping.ts';
     import { startRedis } from '${root}/tools/servers/redis.ts';
     const postgres = await startPostgres({ directory: '${directory}/postgres' });
     const redis = await startRedis({ directory: '${directory}/redis' });
-    console.log(JSON.stringify([postgres.pid, redis.pid]));
+    const { address } = await startTimeSkipping();
+    console.log(JSON.stringify({ pids: [postgres.pid, redis.pid], port: address.split(':')[1] }));
     setInterval(() => undefined, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
-  const pids = JSON.parse(chunk.toString()) as number[];
+  const { pids, port } = JSON.parse(chunk.toString()) as { pids: number[]; port: string };
+  pids.push(await timeSkippingServer(port));
   return {
     pid: child.pid ?? 0,
     servers: pids.map((pid) => ({ pid, startTime: processStartTime(pid) })),
   };
 }
 
+/** The pid of the time-skipping server, which the SDK keeps to itself. */
+async function timeSkippingServer(port: string): Promise<number> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (commandLine.includes(`TestServer\0${port}`)) return Number(pid);
+  }
+  throw new Error(`No time-skipping server on port ${port}`);
+}
+
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)(
   'servers end when the process that started them gets %s',
   async (signal) => {
     const { pid, servers } = await holder();
+    expect(servers).toHaveLength(3);
     expect(servers.every((server) => isSameProcess(server.pid, server.startTime))).toBe(true);
     process.kill(pid, signal);
     await waitUntil(() => servers.every((server) => !isSameProcess(server.pid, server.startTime)), {
