@@ -2,11 +2,22 @@
  * Commands joined by the kernel: each one's output is the next one's input, and only the two ends pass through this process.
  * A single command is a chain of one.
  */
+import { closeSync } from 'node:fs';
 import { PassThrough, type Writable } from 'node:stream';
 import type { Command, Outcome, Running } from './contract.ts';
 import { CommandError } from './error.ts';
 import { endGroup, groupIsAlive } from './groups.ts';
-import { type Ended, type Member, drained, isAccepted, memberError, release, startMember } from './member.ts';
+import {
+  type Ended,
+  type Ends,
+  type Member,
+  drained,
+  isAccepted,
+  memberError,
+  release,
+  startMember,
+} from './member.ts';
+import { makePipe } from './pipe.ts';
 import { renderChain } from './render.ts';
 import { lastLines } from './tail.ts';
 
@@ -96,21 +107,31 @@ export function startChain(
 
 function startAll(commands: readonly [Command, ...Command[]], streams: Streams): Member[] {
   const members: Member[] = [];
+  const open = new Set<number>();
   try {
-    for (const command of commands) {
-      const previous = members.at(-1)?.child.stdout;
-      const ownStdin = streams.stdin === 'pipe' || command.stdin !== undefined ? 'pipe' : 'ignore';
-      members.push(startMember(command, previous ?? ownStdin));
-      // The parent's copy: as long as it is open here, an early end of the reader would never reach the writer.
-      previous?.destroy();
+    let stdin: Ends['stdin'] =
+      streams.stdin === 'pipe' || commands[0].stdin !== undefined ? 'pipe' : 'ignore';
+    for (const [index, command] of commands.entries()) {
+      const next = index < commands.length - 1 ? makePipe() : undefined;
+      if (next) open.add(next.read).add(next.write);
+      members.push(startMember(command, { stdin, stdout: next?.write ?? 'pipe' }));
+      // Our own copies: as long as one is open here, an early end of one program would never reach the other.
+      if (typeof stdin === 'number') close(stdin, open);
+      if (next) close(next.write, open);
+      stdin = next?.read ?? 'ignore';
     }
   } catch (error) {
-    for (const member of members) {
-      void endGroup(member.pid).then(() => release(member));
-    }
+    for (const member of members) void endGroup(member.pid).then(() => release(member));
     throw error;
+  } finally {
+    for (const left of open) closeSync(left);
   }
   return members;
+}
+
+function close(descriptor: number, open: Set<number>): void {
+  closeSync(descriptor);
+  open.delete(descriptor);
 }
 
 function feed({ command, child }: Member): Writable | null {

@@ -30,8 +30,14 @@ export interface Ended {
   refused?: Error;
 }
 
+/** Where a program's input comes from and its output goes to: this process, nowhere, or the end of a kernel pipe. */
+export interface Ends {
+  stdin: 'pipe' | 'ignore' | number;
+  stdout: 'pipe' | number;
+}
+
 /** Starts one program. Throws a CommandError when it cannot be started. */
-export function startMember(command: Command, stdin: 'pipe' | 'ignore' | Readable): Member {
+export function startMember(command: Command, ends: Ends): Member {
   const prepared = prepare(command, { dieWithUs: true });
   let child: ChildProcess;
   try {
@@ -40,7 +46,7 @@ export function startMember(command: Command, stdin: 'pipe' | 'ignore' | Readabl
       detached: true,
       shell: false,
       env: prepared.environment,
-      stdio: [stdin, 'pipe', 'pipe'],
+      stdio: [ends.stdin, ends.stdout, 'pipe'],
       ...(prepared.directory === undefined ? {} : { cwd: prepared.directory }),
       ...(prepared.uid === undefined ? {} : { uid: prepared.uid }),
       ...(prepared.gid === undefined ? {} : { gid: prepared.gid }),
