@@ -15,9 +15,16 @@ export const s3Destination = z.strictObject({
   type: z.literal('s3'),
   endpoint: httpUrl.optional().describe('For any S3 server other than AWS.'),
   region: z.string().max(64).default('us-east-1'),
-  bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
+  bucket: z
+    .string()
+    .regex(
+      /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+      'the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens',
+    ),
   prefix,
-  accessKeyId: secretReference.optional().describe('Without: the usual AWS chain (environment, profile, role).'),
+  accessKeyId: secretReference
+    .optional()
+    .describe('Without: the usual AWS chain (environment, profile, role).'),
   secretAccessKey: secretReference.optional(),
   pathStyle: z.boolean().default(false).describe('true for most servers other than AWS.'),
 });
@@ -36,7 +43,9 @@ export const signing = z
     privateKey: secretReference.optional().describe('Ed25519 private key (PEM): signs manifests.'),
     trustedKeys: z.array(filePath).min(1).describe('Ed25519 public keys (PEM) whose manifests are believed.'),
   })
-  .describe('Without it manifests are unsigned, and a restore from them needs a pg_restore without known code execution.');
+  .describe(
+    'Without it manifests are unsigned, and a restore from them needs a pg_restore without known code execution.',
+  );
 
 export const backup = z.strictObject({
   destination,
@@ -51,13 +60,19 @@ export const backup = z.strictObject({
   signing: signing.optional(),
   encryption: z
     .strictObject({
-      recipients: z.array(z.string().regex(/^age1[a-z0-9]{58}$/)).min(1),
+      recipients: z
+        .array(
+          z.string().regex(/^age1[a-z0-9]{58}$/, 'an age recipient (a public key): age1 and 58 characters'),
+        )
+        .min(1),
       identity: secretReference.optional().describe('The age identity file, needed to restore.'),
     })
     .optional()
     .describe('age. The private identity can stay off the machine that takes backups.'),
   retention: retention.prefault({}),
-  scratchDirectory: filePath.optional().describe('Where a restore puts verified bytes before they are used. Default: the temporary directory.'),
+  scratchDirectory: filePath
+    .optional()
+    .describe('Where a restore puts verified bytes before they are used. Default: the temporary directory.'),
   maxAge: duration.default('24h').describe('Older than this, the newest proven backup counts as missing.'),
 });
 

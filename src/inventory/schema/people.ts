@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { duration, httpUrl, secretReference } from './common.ts';
 
-const channelName = z.string().regex(/^[a-z][a-z0-9-]*$/).max(63);
+const channelName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*$/, 'the name of a channel: lower-case letters, digits and hyphens')
+  .max(63);
 
 export const channel = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('console') }),
@@ -25,19 +28,31 @@ export const escalationLevel = z.strictObject({
 });
 
 export const approvalPolicy = z.strictObject({
-  approvers: z.array(z.string().min(1).max(120)).default([]).describe('Names that count. Empty: anybody who can reach the namespace.'),
+  approvers: z
+    .array(z.string().min(1).max(120))
+    .default([])
+    .describe('Names that count. Empty: anybody who can reach the namespace.'),
   quorum: z.number().int().min(1).max(20).default(1),
   requesterMayApprove: z.boolean().default(false),
   within: duration.default('30m'),
   onTimeout: z.enum(['reject', 'approve']).default('reject'),
-  trust: z.enum(['namespace']).default('namespace').describe('namespace: whoever may update the workflow is believed to be who they say.'),
+  trust: z
+    .enum(['namespace'])
+    .default('namespace')
+    .describe('namespace: whoever may update the workflow is believed to be who they say.'),
 });
 
 export const people = z
   .strictObject({
     channels: z.record(channelName, channel).default({ console: { type: 'console' } }),
-    notices: z.array(channelName).default([]).describe('Channels that hear of notices, results and failures.'),
-    escalation: z.array(escalationLevel).default([]).describe('Levels in order of `after`; paging stops at the acknowledgement.'),
+    notices: z
+      .array(channelName)
+      .default([])
+      .describe('Channels that hear of notices, results and failures.'),
+    escalation: z
+      .array(escalationLevel)
+      .default([])
+      .describe('Levels in order of `after`; paging stops at the acknowledgement.'),
     approvals: z
       .record(z.string().max(63), approvalPolicy)
       .default({})

@@ -12,7 +12,9 @@ export const httpCheck = z.strictObject({
 export const healthCheck = z
   .union([
     z.strictObject({ http: httpCheck }),
-    z.strictObject({ postgres: name.describe('A store of type postgres: asked with pg_isready and SELECT 1.') }),
+    z.strictObject({
+      postgres: name.describe('A store of type postgres: asked with pg_isready and SELECT 1.'),
+    }),
     z.strictObject({ redis: name.describe('A store of type redis: asked with PING.') }),
     z.strictObject({ tcp: z.strictObject({ host, port }) }),
     z.strictObject({ command: argv.describe('Healthy when it exits with 0.') }),
@@ -23,7 +25,9 @@ const httpAction = z.strictObject({
   http: z.strictObject({ method: z.enum(['POST', 'PUT', 'DELETE']).default('POST'), url: httpUrl }),
 });
 const commandAction = z.strictObject({ command: argv });
-export const action = z.union([httpAction, commandAction]).describe('An HTTP request or a command. Must be safe to repeat.');
+export const action = z
+  .union([httpAction, commandAction])
+  .describe('An HTTP request or a command. Must be safe to repeat.');
 
 export const traffic = z
   .strictObject({
@@ -32,7 +36,7 @@ export const traffic = z
     active: z
       .strictObject({
         metrics: httpUrl.describe('A Prometheus text page.'),
-        name: z.string().regex(/^[a-zA-Z_:][a-zA-Z0-9_:]*$/),
+        name: z.string().regex(/^[a-zA-Z_:][a-zA-Z0-9_:]*$/, 'the name of a Prometheus metric'),
       })
       .optional()
       .describe('The gauge of requests or connections in hand: drained when it is 0.'),
@@ -45,15 +49,26 @@ export const processPlatform = z.strictObject({
   type: z.literal('process'),
   command: argv,
   directory: filePath.optional().describe('Working directory.'),
-  environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(4096)).default({}),
+  environment: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable'),
+      z.string().max(4096),
+    )
+    .default({}),
   user: identifier.optional().describe('The account it runs under, when the worker is root.'),
   logFile: filePath.describe('Standard output and error are appended here.'),
-  stopSignal: z.enum(['SIGTERM', 'SIGINT', 'SIGQUIT']).default('SIGTERM').describe('PostgreSQL: SIGINT (fast shutdown).'),
+  stopSignal: z
+    .enum(['SIGTERM', 'SIGINT', 'SIGQUIT'])
+    .default('SIGTERM')
+    .describe('PostgreSQL: SIGINT (fast shutdown).'),
 });
 
 export const service = z.strictObject({
   title: z.string().max(120).optional(),
-  role: z.enum(['application', 'database']).default('application').describe('Databases stop after everything else, after the backup.'),
+  role: z
+    .enum(['application', 'database'])
+    .default('application')
+    .describe('Databases stop after everything else, after the backup.'),
   tier: z.number().int().min(1).max(9).default(1).describe('Which recovery objectives apply.'),
   dependsOn: z.array(name).default([]).describe('Services that must be healthy before this one starts.'),
   platform: z.discriminatedUnion('type', [processPlatform]),

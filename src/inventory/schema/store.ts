@@ -5,7 +5,11 @@ import { duration, filePath, host, identifier, name, port, secretReference } fro
 export const validation = z
   .strictObject({
     name: z.string().min(1).max(120),
-    sql: z.string().min(1).max(4096).describe('A query that returns one number. It runs in a read-only transaction.'),
+    sql: z
+      .string()
+      .min(1)
+      .max(4096)
+      .describe('A query that returns one number. It runs in a read-only transaction.'),
     atLeast: z.number().optional(),
     atMost: z.number().optional(),
     equals: z.number().optional(),
@@ -20,7 +24,9 @@ export const postgresStore = z.strictObject({
   user: identifier,
   password: secretReference.optional(),
   database: identifier,
-  maintenanceDatabase: identifier.default('postgres').describe('Where to connect while the database itself is renamed.'),
+  maintenanceDatabase: identifier
+    .default('postgres')
+    .describe('Where to connect while the database itself is renamed.'),
   validations: z.array(validation).default([]),
   keepReplaced: duration.default('7d').describe('How long the replaced database is kept after a restore.'),
   restoreJobs: z.number().int().min(1).max(64).default(2).describe('Parallel jobs of pg_restore.'),

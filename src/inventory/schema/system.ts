@@ -24,8 +24,13 @@ export const system = z.strictObject({
   $schema: z.string().optional(),
   name,
   title: z.string().min(1).max(120),
-  stateDirectory: filePath.describe('Where platform `process` and evidence keep their records. Outlives the worker.'),
-  objectives: z.record(z.string().regex(/^[1-9]$/), objectives).default({}).describe('By tier.'),
+  stateDirectory: filePath.describe(
+    'Where platform `process` and evidence keep their records. Outlives the worker.',
+  ),
+  objectives: z
+    .record(z.string().regex(/^[1-9]$/, 'a tier from 1 to 9'), objectives)
+    .default({})
+    .describe('By tier.'),
   services: z.record(name, service),
   stores: z.record(name, store).default({}),
   backup: backup.optional(),
