@@ -77,6 +77,8 @@ export interface Activities {
   loadSystem(request: { system: string }): Promise<{ system: System; digest: string }>;
   /** SHA-256 of the lines, for an approval to be bound to. */
   digest(request: { lines: string[] }): Promise<string>;
+  /** Who holds the lock: read from its own workflow, for the refusal to name. Null when it is free again. */
+  lockHolder(request: { workflowId: string }): Promise<{ runbook: string; holder: string; by: string; since: string } | null>;
   sendMessage(request: MessageRequest): Promise<Delivery[]>;
 
   serviceState(request: ServiceRequest): Promise<ServiceState>;

@@ -125,8 +125,8 @@ export const updateNames = {
 export interface ApproveArgs {
   by: string;
   /** The digest the person saw. Without one the current plan is meant. */
-  digest?: string;
-  note?: string;
+  digest?: string | undefined;
+  note?: string | undefined;
 }
 export interface RejectArgs {
   by: string;
@@ -148,12 +148,12 @@ export interface SkipNoticeArgs {
 export interface RetryStepArgs {
   by: string;
   /** Without one: the only parked step. */
-  step?: string;
+  step?: string | undefined;
 }
 export interface SkipStepArgs {
   by: string;
   reason: string;
-  step?: string;
+  step?: string | undefined;
 }
 export interface AcknowledgeArgs {
   by: string;

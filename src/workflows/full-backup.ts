@@ -1,0 +1,24 @@
+/** J13: a backup that counts only after every byte was read back. */
+import { backupKind } from '../activities/backups/manifest.ts';
+import { backupPolicy, takeBackup } from './parts/procedures/backup.ts';
+import { runbook } from './parts/runbook.ts';
+
+export const fullBackup = runbook({
+  name: 'full-backup',
+  title: 'Full backup',
+  summary:
+    'Dumps every store in parallel, streamed and compressed, writes the signed manifest last, reads every byte back, then applies retention, which never removes the newest proven backup or one in use.',
+  covers: ['J13'],
+  input: { kind: backupKind.default('manual').describe('What it is for; retention keeps by age.') },
+  examples: ['runbook run full-backup --system demo', 'runbook run full-backup --system demo --kind daily'],
+
+  async steps(run, { kind }) {
+    const taken = await takeBackup(run, kind);
+    const place = { system: run.system.name, backup: backupPolicy(run.system) };
+    const retention = await run.step('Apply retention', (activities) => activities.applyRetention(place), {
+      ifSkipped: { removed: [], kept: [] },
+      note: (done) => `${done.removed.length} removed, ${done.kept.length} kept`,
+    });
+    return { ...taken, removed: retention.removed };
+  },
+});

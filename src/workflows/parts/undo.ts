@@ -1,0 +1,45 @@
+/** The way back: what was done is undone in reverse order. An undo that fails is shown and told; the others still run. */
+import { workflowInfo } from '@temporalio/workflow';
+import type { StepView } from '../contract.ts';
+import { noDeeds, stepActivities } from './activities.ts';
+import { isoNow } from './clock.ts';
+import type { RunCore } from './core.ts';
+import { isRunFailure, viewFailure } from './failures.ts';
+import { close } from './step.ts';
+
+export async function undoAll(core: RunCore): Promise<void> {
+  const { state } = core;
+  const { workflowId, runId } = workflowInfo();
+  while (core.undos.length > 0) {
+    const undo = core.undos.pop();
+    if (!undo) return;
+    const view: StepView = {
+      id: `${state.steps.length + 1}`,
+      title: `Undo: ${undo.title}`,
+      state: 'running',
+      startedAt: isoNow(),
+      children: [],
+    };
+    state.steps.push(view);
+    state.headline = view.title;
+    state.refresh();
+    const deeds = noDeeds();
+    try {
+      await undo.act(
+        stepActivities(
+          view.title,
+          { plan: false, fence: core.fence, key: `${workflowId}/${runId}/undo-${undo.step}` },
+          deeds,
+        ),
+      );
+      if (deeds.commands.length > 0) view.commands = deeds.commands;
+      close(core, view, 'undone');
+      state.log('undo', `Undone: ${undo.title}`, { step: undo.step });
+    } catch (error) {
+      if (!isRunFailure(error)) throw error;
+      view.failure = viewFailure(error);
+      close(core, view, 'failed');
+      state.log('failure', `Could not undo "${undo.title}": ${view.failure.message}`, { step: undo.step });
+    }
+  }
+}
