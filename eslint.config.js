@@ -71,10 +71,10 @@ export default defineConfig(
       // An implementation of an asynchronous interface may have nothing to wait for.
       '@typescript-eslint/require-await': 'off',
       eqeqeq: 'error',
+      'no-control-regex': 'error',
       'no-fallthrough': 'error',
       'no-unsafe-finally': 'error',
       'no-self-compare': 'error',
-      'no-promise-executor-return': 'error',
       'no-restricted-syntax': ['error', ...noImportsAtRunTime],
     },
   },
