@@ -1,5 +1,5 @@
 /** J13: a backup that counts only after every byte was read back. */
-import { backupKind } from '../activities/backups/manifest.ts';
+import { backupKind } from '../inventory/backup-names.ts';
 import { backupPolicy, takeBackup } from './parts/procedures/backup.ts';
 import { runbook } from './parts/runbook.ts';
 

@@ -1,7 +1,7 @@
 /** J9: a database that may be damaged. Look first; reindex only where that can cure; else restore beside, prove, swap. */
 import { z } from 'zod';
 import type { DamageReport } from '../activities/contract.ts';
-import { backupId } from '../activities/backups/manifest.ts';
+import { backupId } from '../inventory/backup-names.ts';
 import { stopOrder } from '../inventory/order.ts';
 import { refusal } from './parts/failures.ts';
 import { storeOf } from './parts/procedures/backup.ts';

@@ -1,6 +1,6 @@
 /** J14: full recovery from a backup, every store proven before any live data is replaced. */
 import { z } from 'zod';
-import { backupId } from '../activities/backups/manifest.ts';
+import { backupId } from '../inventory/backup-names.ts';
 import { stopOrder } from '../inventory/order.ts';
 import { refusal } from './parts/failures.ts';
 import { backupPolicy } from './parts/procedures/backup.ts';

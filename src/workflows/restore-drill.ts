@@ -1,5 +1,5 @@
 /** J14: a backup is only proven by restoring it. Into scratch, compared, measured against the objectives, thrown away. */
-import { backupId } from '../activities/backups/manifest.ts';
+import { backupId } from '../inventory/backup-names.ts';
 import { milliseconds } from '../inventory/duration.ts';
 import { backupPolicy } from './parts/procedures/backup.ts';
 import { restoreAndProve, withBackup } from './parts/procedures/restore.ts';

@@ -1,6 +1,6 @@
 /** J13: reading a stored backup back, byte for byte. */
 import type { BackupPlace } from '../activities/contract.ts';
-import { backupId } from '../activities/backups/manifest.ts';
+import { backupId } from '../inventory/backup-names.ts';
 import { refusal } from './parts/failures.ts';
 import { backupPolicy } from './parts/procedures/backup.ts';
 import type { Run } from './parts/run.ts';

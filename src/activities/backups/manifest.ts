@@ -12,17 +12,10 @@
  *   <system>/<backup>/removing.json          retention has begun: nobody may take a lease any more
  */
 import { z } from 'zod';
+import { backupId, backupKind, type BackupKind } from '../../inventory/backup-names.ts';
 
-/** Ids are made by us: `<system>-<kind>-<UTC time>-<first 8 of the run id>`; anything else is refused before it becomes a key. */
-export const backupId = z
-  .string()
-  .max(160)
-  .regex(
-    /^[a-z][a-z0-9-]*-\d{8}T\d{6}Z-[0-9a-f]{8}$/,
-    'a backup id such as demo-manual-20260102T030405Z-0a1b2c3d (see `runbook backups`)',
-  );
-
-export const backupKind = z.enum(['manual', 'daily', 'weekly', 'monthly', 'shutdown', 'before-change']);
+export { backupId, backupKind };
+export type { BackupKind };
 
 /** A stored object's name inside its component: never a path. */
 const objectName = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/);
@@ -74,7 +67,9 @@ export const postgresContents = z.strictObject({
       algorithm: z.enum(['record', 'text']),
     }),
   ),
-  sequences: z.array(z.strictObject({ schema: z.string(), name: z.string(), lastValue: z.string().nullable() })),
+  sequences: z.array(
+    z.strictObject({ schema: z.string(), name: z.string(), lastValue: z.string().nullable() }),
+  ),
 });
 
 /** `contents.json` of a Redis component, read from the dump itself by loading it into a scratch server. */
@@ -87,12 +82,13 @@ export const redisContents = z.strictObject({
       /** Keys without expiry: must be equal after a restore. */
       lasting: z.strictObject({ keys: z.number().int(), digest: z.string() }),
       /** Keys with one, by the hour (UTC, epoch hours) they expire in: hours still to come must be equal. */
-      expiring: z.array(z.strictObject({ hour: z.number().int(), keys: z.number().int(), digest: z.string() })),
+      expiring: z.array(
+        z.strictObject({ hour: z.number().int(), keys: z.number().int(), digest: z.string() }),
+      ),
     }),
   ),
 });
 
-export type BackupKind = z.infer<typeof backupKind>;
 export type StoredObject = z.infer<typeof storedObject>;
 export type ComponentRecord = z.infer<typeof componentRecord>;
 export type Manifest = z.infer<typeof manifest>;

@@ -8,7 +8,6 @@ export const sentence = z
   .trim()
   .min(1)
   .max(500)
-  // eslint-disable-next-line no-control-regex -- control and bidirectional characters are exactly what is refused
   .refine(
     (text) => !/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/.test(text),
     'no line breaks, control or direction characters',
@@ -62,6 +61,6 @@ function at(value: unknown, path: readonly PropertyKey[]): unknown {
 /** A bounded, one-line picture of any value. */
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}… (${text.length} characters)` : text;
 }

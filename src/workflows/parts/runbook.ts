@@ -1,5 +1,5 @@
 /** The helper every runbook is made with: the door, the lock, the steps, the way back, the report. */
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { z } from 'zod';
 import type { Phase, RunReport, StepView } from '../contract.ts';
@@ -76,7 +76,7 @@ export function runbook<Shape extends z.core.$ZodLooseShape, Output>(
   async function workflow(...args: unknown[]): Promise<RunReport<Output>> {
     const input = parseInput<Record<string, unknown>>(
       description.name,
-      schema as unknown as z.ZodType<Record<string, unknown>>,
+      schema,
       args,
     );
     const common = input as {

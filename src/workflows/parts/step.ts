@@ -32,7 +32,7 @@ export async function performStep<Result>(
   const { state } = core;
   if (state.facts.dryRun && 'foreseen' in options) {
     close(core, view, 'planned', 'not awaited in a dry run');
-    return options.foreseen as Result;
+    return options.foreseen;
   }
   if (options.undo && !state.facts.dryRun) {
     core.undos.push({ step: view.id, title: view.title, act: options.undo });

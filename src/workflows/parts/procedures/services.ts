@@ -58,10 +58,10 @@ export async function startServices(
   const start = (name: string): Promise<ServiceHealth> => {
     const known = started.get(name);
     if (known) return known;
-    const begun = (async () => {
+    const begun = (async (): Promise<ServiceHealth> => {
       await Promise.all((graph.get(name) ?? []).filter((needed) => wanted.has(needed)).map(start));
       const request = serviceRequest(run.system, name);
-      return run.step(
+      return run.step<ServiceHealth>(
         `Start ${name}`,
         async (activities) => {
           await activities.startService(request);
