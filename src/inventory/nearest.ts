@@ -1,17 +1,34 @@
 /** "Did you mean": the nearest of the words that would have been right. */
 
-/** Levenshtein distance: how many letters to insert, remove or replace. */
+/**
+ * Levenshtein distance, with two neighbours exchanged counting once (`titel`): how many letters to insert, remove,
+ * replace or exchange. (Optimal string alignment.)
+ */
 export function distance(a: string, b: string): number {
+  let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+      const replaced = at(previous, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(
+        Math.min(
+          replaced,
+          at(previous, j) + 1,
+          at(row, j - 1) + 1,
+          exchanged ? at(before, j - 2) + 1 : Infinity,
+        ),
+      );
     }
+    before = previous;
     previous = row;
   }
-  return previous[b.length] ?? 0;
+  return at(previous, b.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Infinity;
 }
 
 /**

@@ -89,7 +89,9 @@ function hintFor(schema: $ZodType | undefined, value: unknown): string | undefin
     }
     if (def.type === 'array' && !description(schema)) return 'Write it as a list: - item, or [item].';
   }
-  return description(schema);
+  const purpose = description(schema);
+  // "An http or https address." after "expected: an http or https address" says nothing new.
+  return purpose?.toLowerCase() === `${expected(schema)}.` ? undefined : purpose;
 }
 
 function unknownKey(path: Path, key: string, schema: $ZodType | undefined, value: unknown): Finding {

@@ -2,7 +2,7 @@
 import type { $ZodType, $ZodTypes } from 'zod/v4/core';
 import type { z } from 'zod';
 import { oneOf } from '../nearest.ts';
-import { secretReference } from '../schema/common.ts';
+import { filePath, secretReference } from '../schema/common.ts';
 
 type Def = $ZodTypes['_zod']['def'];
 
@@ -96,7 +96,7 @@ export function expected(schema: $ZodType | undefined): string {
     case 'literal':
       return oneOf(def.values.map(String));
     case 'array':
-      return minimum(schema) > 0 ? `a list of at least ${minimum(schema)}` : 'a list';
+      return minimum(schema) > 0 ? `a list of at least ${minimum(schema)} item` : 'a list';
     case 'object': {
       const needed = Object.entries(def.shape).filter(([, field]) => field._zod.optin !== 'optional');
       if (needed.length === 0) return 'a mapping';
@@ -150,9 +150,7 @@ function text(schema: $ZodType): string {
   const said = all.filter(({ check }) => check === 'string_format').map(message);
   const words = said.find((one) => one !== undefined);
   if (words !== undefined) return words;
-  const refined = all.filter(({ check }) => check === 'custom').map(message);
-  const last = refined.at(-1);
-  if (last !== undefined) return last;
+  if (definition(unwrap(schema)) === definition(filePath)) return 'a path';
   const longest = all.find(({ check }) => check === 'max_length')?.maximum;
   const least = minimum(schema);
   if (longest === undefined) return 'text';

@@ -12,18 +12,18 @@ export const objectives = z.strictObject({
 });
 
 export const schedule = z.strictObject({
-  runbook: z.string().min(1).max(63),
+  runbook: z.string().min(1).max(63).describe('Its name, as `runbook list` shows it.'),
   cron: z.string().min(9).max(120).describe('Five fields: minute hour day month weekday.'),
-  timeZone: z.string().max(64).default('UTC'),
-  input: z.record(z.string(), z.unknown()).default({}),
+  timeZone: z.string().max(64).default('UTC').describe('Such as Europe/Berlin.'),
+  input: z.record(z.string(), z.unknown()).default({}).describe("Fields of the runbook's own input."),
   paused: z.boolean().default(false),
   catchUp: duration.default('1h').describe('A start missed by no more than this is made up for.'),
 });
 
 export const system = z.strictObject({
-  $schema: z.string().optional(),
+  $schema: z.string().optional().describe('For editors: `./schema.json`.'),
   name,
-  title: z.string().min(1).max(120),
+  title: z.string().min(1).max(120).describe('As people call it: in notices and reports.'),
   stateDirectory: filePath.describe(
     'Where platform `process` and evidence keep their records. Outlives the worker.',
   ),
@@ -31,8 +31,8 @@ export const system = z.strictObject({
     .record(z.string().regex(/^[1-9]$/, 'a tier from 1 to 9'), objectives)
     .default({})
     .describe('By tier.'),
-  services: z.record(name, service),
-  stores: z.record(name, store).default({}),
+  services: z.record(name, service).describe('What runs.'),
+  stores: z.record(name, store).default({}).describe('Where data is kept.'),
   backup: backup.optional(),
   people,
   notice: z
@@ -42,7 +42,7 @@ export const system = z.strictObject({
     })
     .prefault({})
     .describe('How long users are warned beforehand.'),
-  schedules: z.record(name, schedule).default({}),
+  schedules: z.record(name, schedule).default({}).describe('Runbooks that start by themselves.'),
 });
 
 export type Objectives = z.infer<typeof objectives>;
