@@ -36,7 +36,8 @@ const noImportsAtRunTime = [
     message: processes.message,
   },
   {
-    selector: 'ImportDeclaration[source.value=/^(node:)?module$/]',
+    selector:
+      "VariableDeclarator[init.callee.name='createRequire'], CallExpression[callee.callee.name='createRequire']",
     message: 'createRequire goes round the doors between the folders.',
   },
   {

@@ -107,7 +107,7 @@ test.each([
   ],
   [
     'src/client/run.ts',
-    "import { createRequire } from 'node:module'; createRequire('x');",
+    "import { createRequire } from 'node:module'; createRequire('x')('y');",
     ['no-restricted-syntax'],
   ],
 ])('%s may not contain: %s', async (file, code, rules) => {
