@@ -63,6 +63,8 @@ export interface Verification {
   bytes: number;
   /** Each names the object and what is wrong; empty when ok. */
   problems: string[];
+  /** What could not be looked into, and why; no fault of the backup. */
+  notes: string[];
 }
 
 export interface Proof {

@@ -63,8 +63,8 @@ export const postgresContents = z.strictObject({
       rows: z.string().regex(/^\d+$/),
       /** Order-independent hash of the rows' values. */
       hash: z.string(),
-      /** `record`: sum of hash_record_extended; `text`: sum of hashtextextended over the row's text. */
-      algorithm: z.enum(['record', 'text']),
+      /** `columns`: sum of the columns' extended hashes, XORed; `text`: sum of hashtextextended over the row's text. */
+      algorithm: z.enum(['columns', 'text']),
     }),
   ),
   sequences: z.array(

@@ -1,5 +1,5 @@
 /** The S3 client of a destination, and what its errors mean for a person. */
-import { S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { S3Client, type S3ServiceException } from '@aws-sdk/client-s3';
 import { ApplicationFailure } from '@temporalio/common';
 import type { S3Destination } from '../../inventory/schema/backup.ts';
 import { failure } from '../failures.ts';
