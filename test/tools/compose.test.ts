@@ -16,6 +16,7 @@ interface ComposeService {
   readonly image: string;
   readonly ports?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  readonly healthcheck?: { readonly test: readonly string[] };
 }
 
 async function services(): Promise<Record<string, ComposeService>> {
@@ -27,6 +28,14 @@ test('every image has a pinned version, and every published port is on loopback'
   for (const [name, service] of Object.entries(await services())) {
     expect(service.image, name).toMatch(/^[a-z./-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
     for (const port of service.ports ?? []) expect(port, name).toMatch(/^127\.0\.0\.1:/);
+  }
+});
+
+test('every server that stays up says whether it is healthy, in words that YAML leaves alone', async () => {
+  for (const [name, service] of Object.entries(await services())) {
+    if (['temporal-schema', 'temporal-namespace'].includes(name)) continue;
+    expect(service.healthcheck?.test[0], name).toBe('CMD');
+    for (const word of service.healthcheck?.test ?? []) expect(word, name).toBeTypeOf('string');
   }
 });
 
