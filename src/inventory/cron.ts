@@ -75,7 +75,7 @@ function value(text: string | undefined, rule: FieldRule): number | undefined {
 
 function words({ name, from, to, words }: FieldRule): string {
   const names = words.length > 0 ? `, ${words[0]} to ${words.at(-1)}` : '';
-  return `a ${name} from ${from} to ${to}${names}, with * - , or /`;
+  return `${name === 'hour' ? 'an' : 'a'} ${name} from ${from} to ${to}${names}, with * - , or /`;
 }
 
 /** False for the thirtieth of February: a schedule that never comes. */

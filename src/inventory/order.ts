@@ -1,7 +1,10 @@
 /** In which order services start and stop. Pure, and without Node's modules: workflows use it too. */
-import type { System } from './schema/system.ts';
+import type { Service } from './schema/service.ts';
 
-type Services = Pick<System, 'services'>;
+/** As much of a system as its order depends on. */
+export interface Services {
+  services: Record<string, Pick<Service, 'role' | 'dependsOn'>>;
+}
 
 /** What each service needs before it starts: names sorted, each once. Only services that exist (an inventory is validated). */
 export function dependencies(system: Services): Map<string, string[]> {

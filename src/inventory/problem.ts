@@ -31,7 +31,7 @@ export function formatPath(path: Path): string {
   let text = '';
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`;
-    else if (/^[A-Za-z_$][\w$-]*$/.test(part) && part.length <= 63) text += text === '' ? part : `.${part}`;
+    else if (/^[\w$-]+$/.test(part) && part.length <= 63) text += text === '' ? part : `.${part}`;
     else text += `[${JSON.stringify(part.length > 40 ? `${part.slice(0, 39)}…` : part)}]`;
   }
   return text;

@@ -55,7 +55,7 @@ export function approvals({ people }: System): Finding[] {
         path: ['people', 'approvals', runbook, 'quorum'],
         at: 'value',
         found: String(quorum),
-        expected: `at most ${count}, as there are approvers`,
+        expected: `at most ${count}, the number of approvers`,
         hint: 'Nobody else counts, so this approval could never be given.',
       },
     ];

@@ -13,7 +13,7 @@ export const objectives = z.strictObject({
 
 export const schedule = z.strictObject({
   runbook: z.string().min(1).max(63).describe('Its name, as `runbook list` shows it.'),
-  cron: z.string().min(9).max(120).describe('Five fields: minute hour day month weekday.'),
+  cron: z.string().min(1).max(120).describe('Five fields: minute hour day month weekday.'),
   timeZone: z.string().max(64).default('UTC').describe('Such as Europe/Berlin.'),
   input: z.record(z.string(), z.unknown()).default({}).describe("Fields of the runbook's own input."),
   paused: z.boolean().default(false),

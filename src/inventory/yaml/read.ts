@@ -21,9 +21,10 @@ export function readYaml(text: string, file: string): Read {
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > largestFile) return { problems: [tooLarge(file, bytes)] };
   const lines = new LineCounter();
+  const end = text.trimEnd().length;
   const place = (offset: number) => {
     // An error at the very end is shown after the last thing written.
-    const { line, col } = lines.linePos(Math.min(offset, text.trimEnd().length));
+    const { line, col } = lines.linePos(Math.min(offset, end));
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
   const at = (offset: number, rest: Pick<Problem, 'found' | 'expected' | 'hint'>): Problem => ({
@@ -33,10 +34,8 @@ export function readYaml(text: string, file: string): Read {
     ...rest,
   });
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
-  const errors = [...document.errors, ...document.warnings];
-  if (errors.length > 0) {
-    return { problems: firstOfEachLine(errors.map((error) => at(error.pos[0], explainYaml(error)))) };
-  }
+  const errors = worthTelling([...document.errors, ...document.warnings]);
+  if (errors.length > 0) return { problems: errors.map((error) => at(error.pos[0], explainYaml(error))) };
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
     return {
       problems: [at(0, { found: 'an empty file', expected: 'an inventory of one system', hint: startHint })],
@@ -56,7 +55,7 @@ export function readYaml(text: string, file: string): Read {
     return {
       problems: [
         at(firstAlias(document), {
-          found: `aliases (*name) that expand to more than ${maxAliasCount} values, or one without its anchor (&name)`,
+          found: `aliases (*name) that expand to more than ${maxAliasCount} values`,
           expected: 'an inventory that is written out',
         }),
       ],
@@ -80,7 +79,6 @@ export function tooLarge(file: string, bytes: number): Problem {
 
 /**
  * The library's own messages quote the file, secrets included; so each kind of mistake is said in our words.
- * What cascades from the first mistake of a line helps nobody.
  */
 const mistakes: Partial<Record<YAMLError['code'], { found: string; expected: string; hint?: string }>> = {
   BAD_DQ_ESCAPE: {
@@ -89,8 +87,8 @@ const mistakes: Partial<Record<YAMLError['code'], { found: string; expected: str
     hint: 'In single quotes a backslash is only a backslash.',
   },
   BAD_INDENT: {
-    found: 'indentation that does not fit, or a list or mapping that is not closed',
-    expected: 'the same indentation for fields of one mapping, and a closing ] or }',
+    found: 'indentation that does not fit',
+    expected: 'the same indentation for all fields of one mapping',
   },
   BAD_SCALAR_START: {
     found: 'a value that begins with @ or `',
@@ -127,6 +125,9 @@ const mistakes: Partial<Record<YAMLError['code'], { found: string; expected: str
 };
 
 function explainYaml(error: YAMLError): { found: string; expected: string; hint?: string } {
+  if (error.code === 'BAD_INDENT' && error.message.startsWith('Flow ')) {
+    return { found: 'a list or mapping that is not closed', expected: 'a closing ] or } before this place' };
+  }
   return (
     mistakes[error.code] ?? {
       found: `something that is not YAML (${error.code})`,
@@ -136,25 +137,43 @@ function explainYaml(error: YAMLError): { found: string; expected: string; hint?
   );
 }
 
-function firstOfEachLine(problems: readonly Problem[]): Problem[] {
-  const lines = new Map<number, Problem>();
-  for (const problem of problems) if (!lines.has(problem.line)) lines.set(problem.line, problem);
-  return [...lines.values()].slice(0, 10);
+/** A key twice is a mistake by itself; of what is not YAML only the first, since all that follows may come of it. */
+function worthTelling(errors: readonly YAMLError[]): YAMLError[] {
+  const separate = errors.filter(({ code }) => code === 'DUPLICATE_KEY').slice(0, 10);
+  const first = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
+  return first ? [...separate, first] : separate;
 }
 
 /** Values that JSON cannot hold, so that an inventory can always be recorded, and a key that JavaScript would trip over. */
 function unusual(document: Document): { offset: number; found: string; expected: string; hint?: string }[] {
   const found: { offset: number; found: string; expected: string; hint?: string }[] = [];
+  let aliases = 0;
   visit(document, {
     Alias(_key, alias, ancestors) {
       const target = alias.resolve(document);
-      if (target && ancestors.includes(target)) {
+      const offset = alias.range?.[0] ?? 0;
+      if (++aliases > maxAliasCount) {
         found.push({
-          offset: alias.range?.[0] ?? 0,
+          offset,
+          found: `more than ${maxAliasCount} aliases (*name)`,
+          expected: 'an inventory that is written out',
+        });
+        return visit.BREAK;
+      }
+      if (!target) {
+        found.push({
+          offset,
+          found: 'an alias (*name) without its anchor',
+          expected: 'an anchor (&name) before it',
+        });
+      } else if (ancestors.includes(target)) {
+        found.push({
+          offset,
           found: 'an alias to something that contains it',
           expected: 'a value with an end',
         });
       }
+      return undefined;
     },
     Scalar(key, scalar) {
       const offset = scalar.range?.[0] ?? 0;
