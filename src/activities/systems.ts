@@ -28,7 +28,8 @@ export function createSystemActivities({
      */
     async loadSystem({ system: name }) {
       const { files, problems } = await inventoryFiles(systemsDirectory);
-      if (problems.length > 0) throw broken(`The directory of inventories cannot be read.`, problems);
+      if (problems.length > 0)
+        throw broken('The directory of inventories cannot be read.', problems, directoryHint);
       const own = files.filter((file) => systemName(file) === name);
       const [file, another] = own;
       if (file === undefined) throw unknownSystem(name, files.map(systemName));
@@ -41,7 +42,11 @@ export function createSystemActivities({
       }
       const { system, problems: mistakes }: Parsed = await loadSystemFile(file);
       if (!system)
-        throw broken(`The inventory of ${name} cannot be used: ${count(mistakes.length)}.`, mistakes);
+        throw broken(
+          `The inventory of ${name} cannot be used: ${count(mistakes.length)}.`,
+          mistakes,
+          fileHint,
+        );
       return { system, digest: sha256(JSON.stringify(system)) };
     },
 
@@ -79,12 +84,15 @@ function unknownSystem(name: string, known: readonly string[]): Error {
   });
 }
 
-function broken(what: string, problems: readonly Problem[]): Error {
+const fileHint = 'Correct the file and start the runbook again. Nothing was touched.';
+const directoryHint = 'Start the worker with the directory that holds the inventories. Nothing was touched.';
+
+function broken(what: string, problems: readonly Problem[], hint: string): Error {
   const told = problems.slice(0, problemsTold).map(formatProblem);
   const more = problems.length - told.length;
   return failure('ConfigurationError', {
     what: [what, ...told, ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
-    hint: 'Correct the file and start the runbook again. Nothing was touched.',
+    hint,
     retryable: false,
   });
 }
