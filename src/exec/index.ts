@@ -9,6 +9,7 @@ export type { Command, Outcome, Running } from './contract.ts';
 export type { Streams } from './chain.ts';
 export { CommandError, type CommandErrorReason, isBrokenPipe } from './error.ts';
 export { findProgram } from './environment.ts';
+export { type Launch, type Launched, launch } from './launch.ts';
 export { isAlive, liveProcesses, processStat, type ProcessStat } from './proc.ts';
 export { redact } from './redact.ts';
 export { render, renderChain } from './render.ts';
