@@ -1,5 +1,7 @@
 /** What is wrong with an inventory, said so that it can be put right without reading this code. */
 
+import { mayBeSecret } from './show.ts';
+
 export interface Problem {
   /** As given by the caller. */
   file: string;
@@ -26,11 +28,12 @@ export interface Finding {
   hint?: string;
 }
 
-/** Plain parts are joined by dots; anything else is quoted, so that a path is never ambiguous and stays on one line. */
+/** Plain parts are joined by dots; anything else is quoted, so that a path is never ambiguous and stays on one line. What looks like a secret is left out. */
 export function formatPath(path: Path): string {
   let text = '';
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`;
+    else if (mayBeSecret(part)) text += '["…"]';
     else if (/^[\w$-]+$/.test(part) && part.length <= 63) text += text === '' ? part : `.${part}`;
     else text += `[${JSON.stringify(part.length > 40 ? `${part.slice(0, 39)}…` : part)}]`;
   }

@@ -11,8 +11,10 @@ const secretText = [
   /(?:pass(?:word|wd|phrase)?|secret|token|credential|api[-_]?key|access[-_]?key|authorization|bearer)['"]?\s*[=:\s]/i,
   /\/\/[^/]*@/, // user:password@host
   /AGE-SECRET-KEY-|AKIA[A-Z0-9]{12}|xox[a-z]-|gh[a-z]_\w{16}|\bsk-\w|\beyJ[\w-]{10}/,
-  // A long run of letters and digits without a space, as keys and tokens are.
-  /(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{32,}/,
+  // Long runs as keys and tokens have them; words joined by hyphens (names) and paths are none.
+  /(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{24,}/,
+  /^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9+][A-Za-z0-9+/=]{31,}$/,
+  /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i,
 ];
 
 /** True when the name or the text itself says that this should not be repeated. */
