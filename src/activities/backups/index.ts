@@ -1,7 +1,8 @@
 /** The activities about backups as wholes: manifest, verification, proof, leases, retention. */
 import { Context } from '@temporalio/activity';
 import type { Activities, BackupPlace, BackupSummary } from '../contract.ts';
-import { effect } from './at-work.ts';
+
+import { effect } from '../work.ts';
 import { choose } from './choose.ts';
 import { holdsLease, leaseKey, takeLease } from './lease.ts';
 import { keys } from './manifest.ts';

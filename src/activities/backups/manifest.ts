@@ -70,6 +70,31 @@ export const postgresContents = z.strictObject({
   sequences: z.array(
     z.strictObject({ schema: z.string(), name: z.string(), lastValue: z.string().nullable() }),
   ),
+  /** What the database itself is like: needed when the live one is gone and cannot be asked. */
+  database: z.strictObject({
+    owner: z.string(),
+    encoding: z.string(),
+    collate: z.string(),
+    ctype: z.string(),
+    /** `c` libc, `i` ICU, `b` built in. */
+    provider: z.enum(['c', 'i', 'b']),
+    locale: z.string().nullable(),
+    icuRules: z.string().nullable(),
+    connectionLimit: z.number().int(),
+    comment: z.string().nullable(),
+    /** Null: the default privileges. An empty grantee is PUBLIC. */
+    grants: z
+      .array(
+        z.strictObject({
+          grantee: z.string(),
+          privilege: z.enum(['CREATE', 'CONNECT', 'TEMPORARY']),
+          grantable: z.boolean(),
+        }),
+      )
+      .nullable(),
+    /** `ALTER DATABASE … SET`, and with a role `ALTER ROLE … IN DATABASE … SET`. */
+    settings: z.array(z.strictObject({ role: z.string().nullable(), name: z.string(), value: z.string() })),
+  }),
 });
 
 /** `contents.json` of a Redis component, read from the dump itself by loading it into a scratch server. */
