@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { type ActivityInterceptorsFactory, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import { workflowBundle } from './temporal/bundle.ts';
 import { connectionSettings, type Target, TemporalUnreachable } from './temporal/connection.ts';
@@ -20,6 +20,8 @@ export interface WorkerSettings extends Target {
   /** `host:port` of a Prometheus page; off without. */
   metrics?: string;
   logLevel?: Level;
+  /** Around every activity, nearer to it than the worker's own. */
+  interceptors?: ActivityInterceptorsFactory[];
   /** Receives the lines meant for a person: the bundle's build, warnings, `ready`. */
   say?: (line: string) => void;
 }
@@ -62,7 +64,7 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
       identity,
       workflowBundle: bundle,
       activities,
-      interceptors: { activity: [heartbeats] },
+      interceptors: { activity: [heartbeats, ...(settings.interceptors ?? [])] },
       // How long a run waits for the worker that had it before any other may take it over: the default is 10 s.
       stickyQueueScheduleToStartTimeout: '2s',
       // Heartbeats reach the server at least this often: progress is live, and a resumed transfer repeats little.

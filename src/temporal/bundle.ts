@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 /** The real runbooks. */
 export const workflowsEntry = path.join(project, 'src/workflows/index.ts');
+const payloadConverterPath = path.join(project, 'src/workflows/payloads.ts');
 const dist = path.join(project, 'dist');
 
 export interface BundleOptions {
@@ -43,6 +44,7 @@ export async function workflowBundle(options: BundleOptions = {}): Promise<Bundl
   try {
     ({ code } = await bundleWorkflowCode({
       workflowsPath: entry,
+      payloadConverterPath,
       logger: { log: note, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet },
     }));
   } catch (error) {
@@ -75,7 +77,7 @@ export async function workflowBundle(options: BundleOptions = {}): Promise<Bundl
 export async function bundleHash(entry: string): Promise<string> {
   const files = new Map<string, string>();
   const packages = new Set(['@temporalio/worker', '@temporalio/workflow']);
-  const queue = [entry];
+  const queue = [entry, payloadConverterPath];
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     if (files.has(file)) continue;
     const source = await readFile(file, 'utf8');

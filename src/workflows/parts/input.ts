@@ -1,5 +1,6 @@
 /** The door of every runbook: whoever knocks (CLI, `temporal workflow start`, the Temporal UI), a bad input ends the run at once. */
 import { z } from 'zod';
+import { Undecodable } from '../payloads.ts';
 import { refusal } from './failures.ts';
 
 /** Text a person gives: bounded, printable, on one line, so that it can be shown, logged and paged as it is. */
@@ -35,7 +36,15 @@ export function parseInput<Input>(runbook: string, schema: z.ZodType<Input>, arg
       `${runbook} takes one JSON object as input, ${args.length} arguments were given.`,
     );
   }
-  const parsed = schema.safeParse(args[0]);
+  const [given] = args;
+  if (given instanceof Undecodable || given instanceof Uint8Array) {
+    const why = given instanceof Undecodable ? given.why : `${given.length} bytes of another encoding`;
+    throw refusal(
+      'InvalidInput',
+      `${runbook}: the input cannot be read as JSON (${why.slice(0, 120)}). Nothing was started.`,
+    );
+  }
+  const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.slice(0, 10).map((issue) => explain(issue, args[0]));
   throw refusal('InvalidInput', `${runbook}: ${problems.join('; ')}. Nothing was started.`, { problems });
