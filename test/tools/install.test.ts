@@ -13,6 +13,7 @@ import { run } from '../../tools/lib/run.ts';
 import { temporaryDirectory, waitUntil } from '../support/servers.ts';
 
 const root = path.dirname(path.dirname(import.meta.dirname));
+const realCache = process.env['RUNBOOK_CACHE'];
 let cache: string;
 
 beforeEach(async () => {
@@ -103,7 +104,7 @@ test('the newest PostgreSQL is found by number, not by spelling, and only if it 
 
 test('a second setup finds everything and says nothing', async () => {
   const setup = path.join(root, 'tools', 'setup.ts');
-  const everything = { RUNBOOK_CACHE: undefined };
+  const everything = { RUNBOOK_CACHE: realCache };
   await run(process.execPath, [setup, 'test'], { env: everything });
   expect(await run(process.execPath, [setup, 'test'], { env: everything })).toEqual({
     stdout: '',

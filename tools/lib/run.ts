@@ -1,5 +1,6 @@
 /** Runs a command to its end: an argument vector, never a shell. For tools and tests only; `src/exec` serves the product. */
 import { spawn } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -26,8 +27,10 @@ export class CommandFailed extends Error {
   readonly stderr: string;
 
   constructor(command: readonly string[], reason: string, exitCode: number | undefined, result: RunResult) {
-    const said = result.stderr.trim() === '' ? result.stdout : result.stderr;
-    const lastLines = said.trim().split('\n').slice(-15).join('\n');
+    // Maven ends its stderr with the codes for no colour, and tells what went wrong on stdout.
+    const complaint = stripVTControlCharacters(result.stderr).trim();
+    const said = complaint === '' ? stripVTControlCharacters(result.stdout).trim() : complaint;
+    const lastLines = said.split('\n').slice(-15).join('\n');
     super(`${command.join(' ')}: ${reason}${lastLines === '' ? '' : `\n${lastLines}`}`);
     this.exitCode = exitCode;
     this.stdout = result.stdout;
