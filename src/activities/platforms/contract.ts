@@ -40,6 +40,8 @@ export interface Drained {
   /** Work in hand at the last look; null where nothing tells. */
   active: number | null;
   waitedMs: number;
+  /** Why it is not known to be drained. */
+  reason?: string;
 }
 
 interface Effect<Request, Result> {
