@@ -1,0 +1,115 @@
+/**
+ * From a dump command into storage: the kernel joins the command to zstd (and age); only the compressed side passes through
+ * here, and an object appears only when every one of them has exited well. For the way back see fetch.ts.
+ */
+import { type Command, type Running, start, startPiped } from '../../exec/index.ts';
+import type { Backup } from '../../inventory/schema/backup.ts';
+import type { ObjectStorage, StoredBytes } from '../storage/contract.ts';
+import { commandFailed } from './command-failed.ts';
+import { once } from './small.ts';
+
+export { type Fetched, fetchSmall, fetchVerified } from './fetch.ts';
+export { readSmall } from './small.ts';
+
+export interface Target {
+  storage: ObjectStorage;
+  key: string;
+  backup: Backup;
+  signal: AbortSignal;
+}
+
+export interface PipeRequest extends Target {
+  /** Writes what is to be stored to its standard output. */
+  producer: Command;
+  /** Default true. */
+  compress?: boolean;
+  /** Bytes stored so far. */
+  onProgress?: (bytes: number) => void;
+  /** Turns the producer's CommandError into a failure for people. */
+  explain?: (error: unknown) => unknown;
+}
+
+export interface Piped extends StoredBytes {
+  /** Bytes before compression; null when nothing was compressed, or zstd did not say. */
+  plainBytes: number | null;
+}
+
+const dayMs = 86_400_000;
+
+/** What a dump passes through: zstd, and age when the inventory asks for encryption. `compress` false leaves zstd out. */
+export function wayIn({ compression, encryption }: Backup, compress = true): Command[] {
+  const commands: Command[] = [];
+  if (compress) {
+    // -vv makes it tell the exact sizes at its end.
+    const options = ['--no-progress', '-vv', '--stdout'];
+    commands.push({
+      argv: ['zstd', `-${compression.level}`, `-T${compression.threads}`, ...options],
+      timeoutMs: dayMs,
+    });
+  }
+  if (encryption) {
+    const recipients = encryption.recipients.flatMap((recipient) => ['--recipient', recipient]);
+    commands.push({ argv: ['age', '--encrypt', ...recipients], timeoutMs: dayMs });
+  }
+  return commands;
+}
+
+/** Never replaces an object: what a dead attempt left is removed beforehand (`removeStale`). */
+export async function storePiped(request: PipeRequest): Promise<Piped> {
+  const { storage, key, signal, onProgress, explain = commandFailed('A dump failed') } = request;
+  let running: Running | undefined;
+  try {
+    running = startPiped([request.producer, ...wayIn(request.backup, request.compress)], signal);
+    const { finished, stdout } = running;
+    if (!stdout) throw new TypeError('a pipe needs its output');
+    const stored = await storage.write(key, stdout, {
+      signal,
+      commit: async () => void (await finished),
+      ...(onProgress ? { onProgress } : {}),
+    });
+    return { ...stored, plainBytes: plainBytesOf((await finished).stderr) };
+  } catch (error) {
+    running?.stop('what it wrote could not be stored');
+    // If a command failed first, that is the story; what storage says then only follows from it.
+    const first = await running?.finished.then(
+      () => error,
+      (ended: unknown) => ((ended as { reason?: string }).reason === 'cancelled' ? error : ended),
+    );
+    throw explain(first ?? error);
+  }
+}
+
+/** Small bytes: `contents.json`, records. With `encrypt`, as the inventory asks. */
+export async function storeBytes(
+  target: Target & { bytes: Uint8Array; encrypt: boolean },
+): Promise<StoredBytes> {
+  const { storage, key, backup, signal, bytes, encrypt } = target;
+  const [age] = encrypt ? wayIn(backup, false) : [];
+  if (!age) return await storage.write(key, once(bytes), { signal });
+  try {
+    const running = start({ ...age, stdin: bytes }, signal, { stdout: 'pipe' });
+    if (!running.stdout) throw new TypeError('a pipe needs its output');
+    return await storage.write(key, running.stdout, {
+      signal,
+      commit: async () => void (await running.finished),
+    });
+  } catch (error) {
+    throw commandFailed('Encrypting with age failed')(error);
+  }
+}
+
+/**
+ * Removes what an earlier attempt of the same unfinished backup left under the prefix. Objects are then written only where
+ * there is none, so that an attempt that was thought dead cannot replace what its successor wrote.
+ */
+export async function removeStale(storage: ObjectStorage, prefix: string): Promise<void> {
+  await storage.abandonUploads(prefix);
+  const left: string[] = [];
+  for await (const entry of storage.list(prefix)) left.push(entry.key);
+  for (const key of left) await storage.remove(key);
+}
+
+function plainBytesOf(stderr: string): number | null {
+  const found = /\((\d+) B\s*=>\s*\d+ B/.exec(stderr);
+  return found ? Number(found[1]) : null;
+}
