@@ -169,7 +169,7 @@ export default defineConfig(
     rules: { 'no-restricted-properties': 'off', 'no-restricted-syntax': ['error', ...noImportsAtRunTime] },
   },
   {
-    files: ['tools/**', 'test/**', 'bin/**', '*.config.*'],
+    files: ['tools/**', 'test/**', 'demo/**', 'bin/**', '*.config.*'],
     rules: { '@typescript-eslint/no-restricted-imports': 'off', 'no-restricted-syntax': 'off' },
   },
   {

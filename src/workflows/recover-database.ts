@@ -6,7 +6,7 @@ import { stopOrder } from '../inventory/order.ts';
 import { refusal } from './parts/failures.ts';
 import { storeOf } from './parts/procedures/backup.ts';
 import { planRestore, swapAll } from './parts/procedures/replace.ts';
-import { restoreAndProve, swapIn, withBackup, type StoreRestored } from './parts/procedures/restore.ts';
+import { restoreAndProve, withBackup, type StoreRestored } from './parts/procedures/restore.ts';
 import {
   checkServices,
   dependents,
@@ -93,7 +93,8 @@ export const recoverDatabase = runbook({
         // Before the restore, not after it: whatever users wrote meanwhile would be lost with the damaged database.
         if (damage.verdict !== 'index') await stopUsers();
         const proven = await restoreAndProve(run, store, chosen.id, 'replace');
-        const [one] = await swapAll(run, [proven], before, swapIn);
+        // An abort from here on leaves the proven copy in place: nobody wants the damage back.
+        const [one] = await swapAll(run, [proven], before, false);
         return one ?? null;
       });
     }

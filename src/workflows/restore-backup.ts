@@ -4,7 +4,7 @@ import { backupId } from '../inventory/backup-names.ts';
 import { stopOrder } from '../inventory/order.ts';
 import { refusal } from './parts/failures.ts';
 import { backupPolicy } from './parts/procedures/backup.ts';
-import { restoreAndProve, swapIn, withBackup, type StoreRestored } from './parts/procedures/restore.ts';
+import { restoreAndProve, withBackup, type StoreRestored } from './parts/procedures/restore.ts';
 import { checkServices, startServices, stopServices, whatRuns } from './parts/procedures/services.ts';
 import { closeTraffic, openTraffic } from './parts/procedures/traffic.ts';
 import { planRestore, swapAll } from './parts/procedures/replace.ts';
@@ -54,7 +54,7 @@ export const restoreBackup = runbook({
       const order = stopOrder(system);
       await closeTraffic(run, new Set(names.filter((name) => before.get(name)?.running)));
       await stopServices(run, order.applications, before);
-      const restored: StoreRestored[] = await swapAll(run, proven, before, swapIn);
+      const restored: StoreRestored[] = await swapAll(run, proven, before, true);
       const ran = names.filter((name) => before.get(name)?.running);
       await startServices(run, ran, () => false);
       await openTraffic(run, ran);

@@ -205,7 +205,7 @@ export function world(system: System): World {
       return act('discard', store, call, { removed: true });
     },
     async purgeKept({ store }, call) {
-      return act('purge', store, call, { removed: [] });
+      return act('purge', store, call, { removed: [] }, true);
     },
     async listBackups() {
       return [summary];
@@ -223,7 +223,14 @@ export function world(system: System): World {
       return act('manifest', '', call, { location: backup, sha256: '', bytes: 1 });
     },
     async verifyBackup({ id: backup }, call) {
-      return act('verify', '', call, { id: backup, ok: true, objects: 1, bytes: 1, problems: [] });
+      return act('verify', '', call, {
+        id: backup,
+        ok: true as boolean,
+        objects: 1,
+        bytes: 1,
+        problems: [],
+        notes: [],
+      });
     },
     async recordProof(_request, call) {
       return act('proof', '', call, { location: 'proof' });

@@ -10,6 +10,7 @@ export const sentence = z
   .min(1)
   .max(500)
   .refine(
+    // eslint-disable-next-line no-control-regex -- control and direction characters are exactly what is refused
     (text) => !/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/.test(text),
     'no line breaks, control or direction characters',
   );

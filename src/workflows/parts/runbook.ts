@@ -74,11 +74,7 @@ export function runbook<Shape extends z.core.$ZodLooseShape, Output>(
   };
 
   async function workflow(...args: unknown[]): Promise<RunReport<Output>> {
-    const input = parseInput<Record<string, unknown>>(
-      description.name,
-      schema,
-      args,
-    );
+    const input = parseInput<Record<string, unknown>>(description.name, schema, args);
     const common = input as {
       system: string;
       requestedBy: string;

@@ -1,14 +1,9 @@
 /** Putting several proven replacements in place, each while its service is as that store needs it: running or stopped. */
-import type {
-  Comparison,
-  Replacement,
-  RestoreRequest,
-  Swapped,
-} from '../../../activities/stores/contract.ts';
+import type { Comparison, Replacement, RestoreRequest } from '../../../activities/stores/contract.ts';
 import type { ServiceState } from '../../../activities/platforms/contract.ts';
 import type { Run } from '../run.ts';
 import { backupPolicy, storeOf } from './backup.ts';
-import type { StoreRestored } from './restore.ts';
+import { swapIn, type StoreRestored } from './restore.ts';
 import { startServices, stopServices } from './services.ts';
 
 /** Redis reads its files at start alone, so its data is swapped while it is stopped; PostgreSQL renames while running. */
@@ -38,19 +33,21 @@ export async function planRestore(run: Run, stores: readonly string[], backupId:
   );
 }
 
+/** @param back whether an abort later on puts the replaced data back. */
 export async function swapAll(
   run: Run,
   proven: readonly Proven[],
   before: ReadonlyMap<string, ServiceState>,
-  swap: (run: Run, request: RestoreRequest, replacement: Replacement) => Promise<Swapped>,
+  back: boolean,
 ): Promise<StoreRestored[]> {
   const restored: StoreRestored[] = [];
   for (const { request, replacement, comparison } of proven) {
     const { service } = request.spec;
     const stop = swapsWhileStopped[request.spec.type] && service in run.system.services;
     if (stop) await stopServices(run, [[service]], before);
-    const swapped = await swap(run, request, replacement);
-    if (stop) await startServices(run, [service], () => false);
+    const swapped = await swapIn(run, request, replacement, back);
+    // Undone by stopping it again, so that the way back finds it as the way in did.
+    if (stop) await startServices(run, [service], () => back);
     restored.push({
       store: request.store,
       backupId: request.backupId,

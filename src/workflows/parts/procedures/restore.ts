@@ -72,11 +72,19 @@ export async function restoreAndProve(
   return { request, replacement, comparison };
 }
 
-/** Puts a proven replacement in the place of the live data. */
-export async function swapIn(run: Run, request: RestoreRequest, replacement: Replacement): Promise<Swapped> {
+/**
+ * Puts a proven replacement in the place of the live data.
+ * @param back whether an abort later on puts the replaced data back: yes where it was sound, no where it was damaged.
+ */
+export async function swapIn(
+  run: Run,
+  request: RestoreRequest,
+  replacement: Replacement,
+  back: boolean,
+): Promise<Swapped> {
   // Filled in by the step; the way back is only known once it has happened.
   let swapped: Swapped | undefined;
-  const result = await run.step(
+  return run.step(
     `Swap the restored ${request.store} in`,
     async (activities) => {
       swapped = await activities.swapIn({ ...request, replacement });
@@ -84,12 +92,13 @@ export async function swapIn(run: Run, request: RestoreRequest, replacement: Rep
     },
     {
       note: (done) => `the replaced data is kept as ${done.keptAs} until ${done.until}`,
-      undo: async (activities) => {
-        if (swapped) await activities.swapBack({ ...request, replacement, swapped });
-      },
+      undo: back
+        ? async (activities) => {
+            if (swapped) await activities.swapBack({ ...request, replacement, swapped });
+          }
+        : undefined,
     },
   );
-  return result;
 }
 
 /** Chooses a backup and keeps retention away from it until the body has ended, however it ends. */
