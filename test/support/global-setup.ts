@@ -11,6 +11,8 @@ import './servers.ts';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await temporaryDirectory();
+  // Whatever the tests put into the temporary directory goes with this one, also when a worker of vitest is killed.
+  process.env['TMPDIR'] = directory;
   const [temporal, postgres, s3] = await Promise.all([
     startTemporalDevServer({ directory: path.join(directory, 'temporal') }),
     startPostgres({ directory: path.join(directory, 'postgres') }),

@@ -11,8 +11,8 @@ let cleanupRegistered = false;
  * A new empty directory, removed when this process ends. It is closed to others; as root it can be entered (not
  * listed) by other users, because servers such as PostgreSQL refuse to run as root.
  */
-export async function temporaryDirectory(prefix = 'runbooks-'): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), prefix));
+export async function temporaryDirectory(prefix = 'runbooks-', parent = tmpdir()): Promise<string> {
+  const directory = await mkdtemp(path.join(parent, prefix));
   if (process.getuid?.() === 0) await chmod(directory, 0o711);
   created.add(directory);
   if (!cleanupRegistered) {
@@ -22,7 +22,8 @@ export async function temporaryDirectory(prefix = 'runbooks-'): Promise<string> 
   return directory;
 }
 
-function removeTemporaryDirectories(): void {
+/** Removes what {@link temporaryDirectory} made; called at the end, and before a signal ends this process. */
+export function removeTemporaryDirectories(): void {
   for (const directory of created) {
     try {
       rmSync(directory, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });

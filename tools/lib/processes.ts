@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { removeTemporaryDirectories } from './directories.ts';
 import type { SystemUser } from './users.ts';
 import { waitUntil } from './wait.ts';
 
@@ -231,6 +232,7 @@ function cleanUpAtExit(): void {
     const stopAll = () => {
       void Promise.allSettled([...running].map(async (server) => await server.stop(5_000))).then(() => {
         process.removeListener(signal, stopAll);
+        removeTemporaryDirectories();
         // With nobody else listening, end as the signal would have ended us.
         if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
       });

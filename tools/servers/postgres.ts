@@ -1,11 +1,10 @@
 /** A private PostgreSQL cluster: own directory, own port, loopback and a unix socket only. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { assertReachable } from '../lib/directories.ts';
+import { assertReachable, temporaryDirectory } from '../lib/directories.ts';
 import { freePort } from '../lib/ports.ts';
 import { type ServerProcess, startServer } from '../lib/processes.ts';
 import { type PsqlConnection, psql, type Row } from '../lib/psql.ts';
@@ -174,7 +173,7 @@ async function makeSocketDirectory(
 ): Promise<string> {
   let socketDirectory = path.join(directory, 'socket');
   if (path.join(socketDirectory, `.s.PGSQL.${port}`).length > LONGEST_SOCKET_PATH) {
-    socketDirectory = await mkdtemp(path.join(tmpdir(), 'rb-pg-'));
+    socketDirectory = await temporaryDirectory('rb-pg-', '/tmp');
   }
   await mkdir(socketDirectory, { recursive: true });
   await chmod(socketDirectory, 0o700);
