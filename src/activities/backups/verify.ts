@@ -93,7 +93,9 @@ async function look(
       found.notes.push(...seen.notes.map((note) => `${location}: ${note}`));
       hasDump ||= seen.isDump;
       // Whether the dump is among them cannot be told of one that is damaged or locked.
-      isClosed ||= seen.problems.length > 0 || (object.encryption === 'age' && identity === undefined);
+      isClosed ||=
+        object.name !== 'contents.json' &&
+        (seen.problems.length > 0 || (object.encryption === 'age' && identity === undefined));
     }
     if (!hasDump && !isClosed) {
       const where = place.storage.locate(`${keys.backup(place.system, manifest.id)}${component.store}`);
