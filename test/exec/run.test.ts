@@ -259,9 +259,9 @@ test.each(['SIGKILL', 'SIGTERM', 'exit'])(
     const exec = path.resolve(import.meta.dirname, '../../src/exec/index.ts');
     const program = `
     import { run } from ${JSON.stringify(exec)};
-    run({ argv: ${JSON.stringify(family(file))}, timeoutMs: 60000 }).catch(() => {});
     process.on('SIGTERM', () => process.exit(0));
     process.on('SIGUSR2', () => process.exit(0));
+    run({ argv: ${JSON.stringify(family(file))}, timeoutMs: 60000 }).catch(() => {});
   `;
     const worker = spawn(node, ['--input-type=module', '-e', program], { stdio: 'inherit' });
     const [command, grandchild] = (await pidsIn(file)) as [number, number];
