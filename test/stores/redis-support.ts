@@ -1,4 +1,5 @@
 /** A real Redis under a store of an inventory, and backups of it in a directory. */
+import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -34,6 +35,9 @@ export interface Bench {
 
 export const backupA = 'shop-manual-20260102T030405Z-0a1b2c3d';
 
+/** Runs of this process: several test files work side by side, as several runs would. */
+export const thisProcess = process.env['REDIS_TEST_RUN'] ?? randomUUID();
+
 /** The work of a step of one run; another attempt of the same step has the same key. */
 export function work(
   step: string,
@@ -42,7 +46,7 @@ export function work(
   const { run: runId = 'run-1', plan = false, signal = new AbortController().signal } = options;
   return {
     signal,
-    call: { plan, fence: null, key: `restore/demo/${runId}/${step}` },
+    call: { plan, fence: null, key: `restore/demo/${thisProcess}-${runId}/${step}` },
     progress: () => undefined,
   };
 }

@@ -1,14 +1,15 @@
 /** Redis: dumped, restored beside, compared, swapped in, taken back. Against real servers; asserted is the data. */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import { redisContents } from '../../src/activities/backups/manifest.ts';
 import { probeRedis, redisKind } from '../../src/activities/stores/redis/index.ts';
+import { isAlive, liveProcesses, processStat } from '../../src/exec/index.ts';
 import { run } from '../../tools/lib/run.ts';
-import type { RedisServer } from '../support/servers.ts';
+import { type RedisServer, waitUntil } from '../support/servers.ts';
 import { backupA, type Bench, bench, everything, work } from './redis-support.ts';
 
 const servers: RedisServer[] = [];
@@ -20,6 +21,45 @@ async function newBench(options: Parameters<typeof bench>[0] = {}): Promise<Benc
 afterAll(async () => {
   for (const server of servers) await server.stop();
 });
+
+/** Each key takes the server 0.3 ms: a dump takes six seconds. */
+const slowly = { 'rdb-key-save-delay': '300' };
+
+/** Waits until bytes have come through; the end is seconds away then. */
+async function underWay(b: Bench): Promise<void> {
+  await waitUntil(async () => {
+    const files = await filesBelow(path.join(b.base, 'scratch'));
+    return files.length > 0 && (await stat(files[0] ?? '')).size > 0;
+  });
+}
+
+/** The redis-cli that dumps this server; it works for this test alone. */
+function dumperOf(b: Bench): number {
+  const found = liveProcesses().find(({ pid }) => {
+    const words = commandOf(pid);
+    return (
+      /(^|\/)redis-cli$/.test(words[0] ?? '') &&
+      words.includes(String(b.server.port)) &&
+      words.includes('--rdb')
+    );
+  });
+  if (!found) throw new Error('no redis-cli dumps this server');
+  return found.pid;
+}
+
+function commandOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // It has ended meanwhile.
+  }
+}
+
+/** Objects that count: not what a killed upload left in a hidden place. */
+async function storedObjects(b: Bench): Promise<string[]> {
+  const files = await filesBelow(b.backups);
+  return files.filter((file) => !file.slice(b.backups.length).includes('/.'));
+}
 
 async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
@@ -119,31 +159,42 @@ describe('what a dump is', () => {
     expect(record.summary['keys']).toBe(20_513);
   });
 
-  it('stores nothing when the server dies in the middle', async () => {
-    const b = await newBench({ config: { 'rdb-key-save-delay': '300' } });
+  it.each([
+    { who: 'the server', kill: async (b: Bench) => await b.server.kill() },
+    {
+      who: 'redis-cli',
+      kill: async (b: Bench) => await Promise.resolve(process.kill(dumperOf(b), 'SIGKILL')),
+    },
+  ])('stores nothing when $who is killed in the middle', async ({ kill }) => {
+    const b = await newBench({ config: slowly });
     await b.fill(everything());
     const dumping = redisKind.dump.act(b.dumpRequest(), work('dump'));
     const outcome = expect(dumping).rejects.toMatchObject({
-      type: expect.stringMatching(/Unreachable|CommandFailed/),
+      type: expect.stringMatching(/Unreachable|CommandFailed/) as string,
+      nonRetryable: false,
     });
-    // Bytes have come through, the end has not: 20,000 keys at 0.3 ms each.
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
-    await b.server.kill();
+    await underWay(b);
+    await kill(b);
     await outcome;
-    expect((await filesBelow(b.backups)).filter((file) => !file.includes('/.'))).toEqual([]);
+    expect(await storedObjects(b)).toEqual([]);
     expect(await readdir(path.join(b.base, 'scratch'))).toEqual([]);
   });
 
   it('stores nothing when it is cancelled, and leaves no program behind', async () => {
-    const b = await newBench({ config: { 'rdb-key-save-delay': '300' } });
+    const b = await newBench({ config: slowly });
     await b.fill(everything());
     const controller = new AbortController();
     const dumping = redisKind.dump.act(b.dumpRequest(), work('dump', { signal: controller.signal }));
     const outcome = expect(dumping).rejects.toThrow(/enough/);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await underWay(b);
+    const dumper = dumperOf(b);
     controller.abort(new Error('enough'));
     await outcome;
-    expect((await filesBelow(b.backups)).filter((file) => !file.includes('/.'))).toEqual([]);
+    expect(isAlive(processStat(dumper))).toBe(false);
+    expect(await storedObjects(b)).toEqual([]);
+    // The next attempt is not hindered by what this one left.
+    await b.server.cli('CONFIG', 'SET', 'rdb-key-save-delay', '0');
+    expect((await b.backUp()).summary['keys']).toBe(20_513);
   });
 
   it('says that the password is wrong, without saying which', async () => {
@@ -154,13 +205,13 @@ describe('what a dump is', () => {
     await expect(refused).rejects.toMatchObject({ type: 'ConfigurationError', nonRetryable: true });
     await expect(refused).rejects.toThrow(/WRONGPASS/);
     await expect(refused).rejects.not.toThrow(/wrong-one/);
-    expect(await filesBelow(b.backups)).toEqual([]);
+    expect(await storedObjects(b)).toEqual([]);
     const probe = await probeRedis(b.store, work('probe'));
     expect(probe).toMatchObject({ reachable: false, version: null });
     await writeFile(path.join(b.base, 'password'), password);
     expect(await probeRedis(b.store, work('probe'))).toMatchObject({
       reachable: true,
-      version: expect.stringMatching(/^\d/),
+      version: expect.stringMatching(/^\d/) as string,
     });
   });
 });

@@ -27,6 +27,7 @@ export interface ScratchOptions {
 
 /** A day: loading takes as long as the data is large, and the caller's signal ends it sooner. */
 const longestMs = 86_400_000;
+const socketWithinMs = 30_000;
 /** The live server may have been configured for more than the usual 16. */
 const databases = '10000';
 
@@ -86,6 +87,7 @@ async function loaded(socket: string, running: Running, work: Work): Promise<Res
 }
 
 async function firstAnswer(socket: string, running: Running, work: Work): Promise<RespClient> {
+  const startedAt = performance.now();
   let ended: Error | undefined;
   running.finished.then(
     () => (ended = new Error('the scratch Redis server ended by itself')),
@@ -94,6 +96,10 @@ async function firstAnswer(socket: string, running: Running, work: Work): Promis
   for (;;) {
     work.signal.throwIfAborted();
     if (ended) throw ended;
+    // It makes its socket before it loads anything: without one nobody will ever be answered.
+    if (performance.now() - startedAt > socketWithinMs && !(await lstat(socket).catch(() => undefined))) {
+      throw new Error('the scratch Redis server has no socket: another attempt of this step removed it');
+    }
     const client = await answering(socket, work.signal);
     if (client) return client;
     work.progress({ note: 'loading the data into a scratch server' });
