@@ -143,16 +143,17 @@ function startUnpacking(request: FetchRequest, unpacked: string): Unpacking {
     stdin: 'pipe',
     stdout: 'keep',
   });
-  const failed = running.finished.then(
-    () => undefined,
-    (error: unknown) => explain(error),
-  );
+  // Told when `finish` asks for it, and by nobody before.
+  running.finished.catch(() => undefined);
   return {
     write: async (chunk) => await written(running, chunk),
     finish: async () => {
       running.stdin?.end();
-      const error = await failed;
-      if (error) throw error;
+      try {
+        await running.finished;
+      } catch (error) {
+        throw explain(error);
+      }
     },
     stop: () => running.stop('what it was to unpack could not be fetched'),
   };

@@ -15,6 +15,7 @@ import { type Client, openClient } from './client.ts';
 import { algorithmFor } from './content-hash.ts';
 import { measureTables } from './measure.ts';
 import { readProperties } from './properties.ts';
+import { connectionTo } from './quote.ts';
 import { askServer, type Server } from './server.ts';
 import { askedIn, listSequences, listTables } from './tables.ts';
 import { renderChain } from '../../../exec/index.ts';
@@ -177,7 +178,7 @@ async function dumpGlobals({
 }: Dumping): Promise<{ stored?: StoredObject; note: string }> {
   const command = client.tool(
     'pg_dumpall',
-    ['--globals-only', '--no-role-passwords', `--database=${client.maintenance}`],
+    ['--globals-only', '--no-role-passwords', `--dbname=${connectionTo(client.maintenance)}`],
     client.maintenance,
     { major: server.major, timeoutMs: 600_000 },
   );

@@ -11,7 +11,7 @@ import type { StoreRequest, Work } from '../contract.ts';
 import { once, readSmall } from '../small.ts';
 import { type Client, openClient } from './client.ts';
 import { literal } from './quote.ts';
-import { Session } from './session.ts';
+import type { Session } from './session.ts';
 
 type Request = StoreRequest & { report: DamageReport; destination: Destination | null; evidence: string };
 

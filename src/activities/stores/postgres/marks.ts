@@ -74,7 +74,7 @@ export interface Database {
 type Unstamped<M> = M extends unknown ? Omit<M, 'product'> : never;
 
 export function stamped(facts: Unstamped<Mark>): Mark {
-  return { product, ...facts } as Mark;
+  return { product, ...facts };
 }
 
 /** The statement that puts a mark, or a plain comment, or none, on a database. */

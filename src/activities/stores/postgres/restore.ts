@@ -115,7 +115,12 @@ async function load(
   try {
     await run(loadCommand(client, name, request, server.major, file), work.signal);
     await run(
-      client.tool('vacuumdb', ['--analyze-only', `--jobs=${jobs(request)}`], name, { major: server.major }),
+      client.tool(
+        'vacuumdb',
+        ['--analyze-only', `--jobs=${jobs(request)}`, `--dbname=${connectionTo(name)}`],
+        name,
+        { major: server.major },
+      ),
       work.signal,
     );
   } catch (error) {

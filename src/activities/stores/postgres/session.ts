@@ -82,11 +82,12 @@ export class Session {
   }
 
   async #next(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    if (!done) return value;
     try {
+      const next = await this.#lines.next();
+      if (!next.done) return next.value;
       await this.#running.finished;
     } catch (error) {
+      // The output breaks with the same error that psql ended with.
       throw this.#explain(error);
     }
     throw this.#explain(new Error('psql ended before it had answered'));

@@ -68,7 +68,8 @@ export async function reopen(client: Client, live: Database): Promise<void> {
 function planSwap(client: Client, databases: Map<string, Database>, request: SwapRequest, work: Work) {
   const { database, keepReplaced } = client.spec;
   const name = request.replacement.name;
-  const mark = loadedMark(client, databases, request);
+  // In a plan the restore has not happened.
+  const mark = work.call.plan ? foreseenMark(request, database) : loadedMark(client, databases, request);
   const live = databases.get(database);
   const now = new Date();
   const until = new Date(now.getTime() + milliseconds(keepReplaced)).toISOString();
@@ -100,6 +101,11 @@ function planSwap(client: Client, databases: Map<string, Database>, request: Swa
     'COMMIT;',
   );
   return { statements, result: { keptAs: keptAs ?? nothingKept, until } };
+}
+
+function foreseenMark({ replacement }: SwapRequest, database: string): Omit<MarkOf<'loaded'>, 'product'> {
+  const { name, backupId, takenAt, tookMs } = replacement;
+  return { state: 'loaded', key: '', database, target: name, backupId, takenAt, tookMs, comment: null };
 }
 
 function loadedMark(
