@@ -4,7 +4,7 @@ import { failure } from '../failures.ts';
 import { effect, withProbe } from '../work.ts';
 import type { StoreKind, StoreRequest } from './contract.ts';
 import { captureEvidence, classifyDamage, postgresKind, probe, rebuildIndexes } from './postgres/index.ts';
-import { redisKind } from './redis/index.ts';
+import { probeRedis, redisKind } from './redis/index.ts';
 
 const kinds: Readonly<Record<StoreRequest['spec']['type'], StoreKind>> = {
   postgres: postgresKind,
@@ -28,7 +28,10 @@ type StoreActivities = Pick<
 
 export function createStoreActivities(): StoreActivities {
   return {
-    probeStore: async (request) => await withProbe(async (work) => await probe(postgresOnly(request), work)),
+    probeStore: async (request) =>
+      await withProbe(async (work) =>
+        request.spec.type === 'redis' ? await probeRedis(request, work) : await probe(request, work),
+      ),
     classifyDamage: async (request) =>
       await withProbe(async (work) => await classifyDamage(postgresOnly(request), work)),
     captureEvidence: effect((request) => (postgresOnly(request), captureEvidence)),
