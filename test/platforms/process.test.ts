@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -51,6 +51,18 @@ test('starts at the same moment make one process', async () => {
   );
   expect(new Set(started.map(({ result }) => result.identity)).size).toBe(1);
   expect(processesOf(request)).toHaveLength(1);
+});
+
+test('the lock of a worker that died in the middle of a start keeps nobody away', async () => {
+  const request = await serviceRequest({ command: forever });
+  const dead = spawn('true');
+  const { pid } = dead;
+  await once(dead, 'exit');
+  const lock = path.join(request.stateDirectory, 'services', `${request.service}.lock`);
+  await mkdir(path.dirname(lock), { recursive: true });
+  await writeFile(lock, `${pid} 12345 another-boot`);
+  expect(await startService(request, call)).toMatchObject({ performed: true });
+  await expect(readFile(lock)).rejects.toThrow('ENOENT');
 });
 
 test('a plan says the command and starts nothing', async () => {
