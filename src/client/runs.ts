@@ -187,7 +187,7 @@ export class RunbookClient {
       if (kind === 'WorkflowUpdateRPCTimeoutOrCancelledError') {
         throw new CliError(
           exitCodes.noWorker,
-          `No worker has answered for ${withinMs / 1000} s: it is not known whether ${name} arrived.`,
+          `No worker has answered for ${withinMs / 1000} s: ${name} may still be carried out when a worker comes.`,
           `${workerHint} Then look: runbook status ${id}`,
           error,
         );

@@ -4,11 +4,12 @@
  *
  * Run by itself (`npm run build:bundle`) it prebuilds the bundle, as an image build does.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 /** The real runbooks. */
@@ -49,7 +50,7 @@ export async function workflowBundle(options: BundleOptions = {}): Promise<Bundl
     }));
   } catch (error) {
     throw new Error(
-      `The workflow code cannot be bundled: ${(error as Error).message}\n${messages.slice(-10).join('\n')}`,
+      `The workflow code cannot be bundled: ${(error as Error).message}\n${essence(messages)}`,
       {
         cause: error,
       },
@@ -59,7 +60,7 @@ export async function workflowBundle(options: BundleOptions = {}): Promise<Bundl
   try {
     await mkdir(directory, { recursive: true });
     // Renamed into place: a worker that starts at the same moment sees no bundle or a whole one.
-    const unfinished = `${file}.${process.pid}.tmp`;
+    const unfinished = `${file}.${randomUUID()}.tmp`;
     await writeFile(unfinished, code);
     await rename(unfinished, file);
   } catch (error) {
@@ -71,6 +72,15 @@ export async function workflowBundle(options: BundleOptions = {}): Promise<Bundl
   say(`Built in ${took} s: ${path.relative(process.cwd(), file)}`);
   await removeOld(directory, file);
   return { codePath: file };
+}
+
+/** The lines of webpack's output that say what is wrong; it prints everywhere it looked. */
+function essence(messages: readonly string[]): string {
+  const lines = messages.flatMap((message) => stripVTControlCharacters(message).split('\n'));
+  return lines
+    .filter((line) => /^(?:ERROR|Module|\s*[x×]\s)|Error:/.test(line))
+    .slice(0, 10)
+    .join('\n');
 }
 
 /** SHA-256, shortened, over the entry, every file it imports, and the version of every package among them. */

@@ -38,13 +38,25 @@ export class TemporalUnreachable extends Error {
 
 /** Reads profile and environment. Throws an Error that names what is wrong with them. */
 export function connectionSettings(target: Target = {}): ConnectionSettings {
-  const loaded = loadClientConnectConfig(target.profile === undefined ? {} : { profile: target.profile });
+  const loaded = load(target.profile);
   const address = target.address ?? loaded.connectionOptions.address ?? 'localhost:7233';
   return {
     address,
     namespace: target.namespace ?? loaded.namespace ?? 'default',
     options: { ...loaded.connectionOptions, address },
   };
+}
+
+function load(profile: string | undefined) {
+  try {
+    return loadClientConnectConfig(profile === undefined ? {} : { profile });
+  } catch (error) {
+    // A file without any profile (an empty one, /dev/null) makes the library stumble: it counts as no file.
+    if (!(error instanceof TypeError)) throw error;
+    if (profile !== undefined)
+      throw new Error(`The Temporal configuration has no profile ${profile}.`, { cause: error });
+    return loadClientConnectConfig({ disableFile: true });
+  }
 }
 
 export interface TemporalClient {
