@@ -139,9 +139,27 @@ function running(steps: StepView[], title: string): boolean {
   );
 }
 
+/** The demonstration does not wait for a person: a run that does has met something that should not be. */
+async function endIfParked(set: Set, id: string): Promise<void> {
+  for (;;) {
+    const view = await set.runs.progress(id).catch(() => undefined);
+    if (view?.endedAt !== undefined) return;
+    if (view?.phase === 'parked') {
+      await set.runs.update(id, 'abort', { by, reason: 'nobody is there to decide in a demonstration' });
+      return;
+    }
+    await sleep(1000);
+  }
+}
+
 /** Kills the worker while the restore is under way, then starts another. */
 async function killInTheMiddle(set: Set, id: string): Promise<void> {
-  while (!running((await set.runs.progress(id)).steps, 'Restore main')) await sleep(100);
+  for (;;) {
+    const view = await set.runs.progress(id);
+    if (view.endedAt !== undefined) return;
+    if (running(view.steps, 'Restore main')) break;
+    await sleep(100);
+  }
   // Into the restore itself, not only to its door.
   const restoring = async () =>
     (
@@ -217,6 +235,7 @@ async function play(set: Set): Promise<boolean> {
     follow(set, started),
     approveWhenAsked(set, started.id),
     killInTheMiddle(set, started.id),
+    endIfParked(set, started.id),
   ]);
 
   stage.heading('6. The proof');
