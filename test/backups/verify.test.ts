@@ -41,7 +41,7 @@ interface Made {
   place: BackupPlace;
   id: string;
   /** The file that holds an object of the backup. */
-  file(name: string): string;
+  file: (name: string) => string;
 }
 
 /** A backup with both components and a manifest. */

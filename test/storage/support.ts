@@ -11,7 +11,7 @@ export interface Ground {
   destination: Destination;
   storage: ObjectStorage;
   /** The file that holds the object, to look at or to damage behind the storage's back. */
-  fileOf(key: string): string;
+  fileOf: (key: string) => string;
 }
 
 export const kinds = ['filesystem', 's3'] as const;

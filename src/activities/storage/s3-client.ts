@@ -62,6 +62,7 @@ const wrongCredentials = [
   'Forbidden',
   'InvalidToken',
   'TokenRefreshRequired',
+  'XAdminUserNotFound', // versitygw
 ];
 const wrongPlace = [
   'NoSuchBucket',
@@ -85,6 +86,11 @@ export function codeOf(error: unknown): string {
 
 export function statusOf(error: unknown): number | undefined {
   return (error as Partial<S3ServiceException> | undefined)?.$metadata?.httpStatusCode;
+}
+
+function attemptsOf(error: unknown): string {
+  const attempts = (error as Partial<S3ServiceException> | undefined)?.$metadata?.attempts ?? 1;
+  return attempts === 1 ? 'once' : `${attempts} times`;
 }
 
 /** The failure to throw for an error of the SDK; anything that already speaks to people, or is a cancellation, stays as it is. */
@@ -119,7 +125,7 @@ export function explain(
   if (full.includes(code) || statusOf(error) === 507) return noSpace(location, bytes, error);
   return failure('StorageFailed', {
     what,
-    hint: 'It was tried five times. Look at the storage server and the network between it and this worker.',
+    hint: `It was tried ${attemptsOf(error)}. Look at the storage server and the network between it and this worker.`,
     details,
     cause: error,
   });

@@ -76,9 +76,10 @@ class S3Storage implements ObjectStorage {
     const place = this.#place(key);
     try {
       const head = await this.#client.send(new HeadObjectCommand(this.#object(key)));
-      return { key, bytes: head.ContentLength ?? 0, modifiedAt: head.LastModified ?? new Date(0) };
+      return entryOf(key, head);
     } catch (error) {
-      if (statusOf(error) === 404) return undefined;
+      // The answer to a HEAD has no body: a bucket or an access key that does not exist looks the same as a missing object.
+      if (statusOf(error) === 404) return await this.#surelyMissing(key);
       throw explain(error, 'look at', place);
     }
   }
@@ -145,6 +146,18 @@ class S3Storage implements ObjectStorage {
     }
   }
 
+  /** Undefined only when the server says in words that there is no such object. */
+  async #surelyMissing(key: string): Promise<ObjectEntry | undefined> {
+    try {
+      const got = await this.#client.send(new GetObjectCommand(this.#object(key)));
+      (got.Body as Readable | undefined)?.destroy();
+      return entryOf(key, got);
+    } catch (error) {
+      if (codeOf(error) === 'NoSuchKey') return undefined;
+      throw explain(error, 'look at', this.#place(key));
+    }
+  }
+
   async #abort(Key: string, UploadId: string | undefined): Promise<void> {
     const Bucket = this.#destination.bucket;
     try {
@@ -171,4 +184,11 @@ class S3Storage implements ObjectStorage {
   #place(key: string): Place {
     return { destination: this.#destination, location: this.locate(key) };
   }
+}
+
+function entryOf(
+  key: string,
+  about: { ContentLength?: number | undefined; LastModified?: Date | undefined },
+): ObjectEntry {
+  return { key, bytes: about.ContentLength ?? 0, modifiedAt: about.LastModified ?? new Date(0) };
 }
