@@ -21,6 +21,9 @@ import { makePipe } from './pipe.ts';
 import { renderChain } from './render.ts';
 import { lastLines } from './tail.ts';
 
+/** Bytes held of an output that its reader has not taken yet; a pipe of the kernel gives 64 KiB at a time. */
+const highWaterMark = 1024 * 1024;
+
 export interface Streams {
   stdin?: 'pipe' | 'ignore';
   /** `pipe`: the caller reads it. `keep`: its end is in the outcome. */
@@ -45,7 +48,7 @@ export function startChain(
 
   // Node itself resumes the streams of an ended child, and what nobody listens for then is lost. So they are read from the
   // beginning, through a stream that ends only when everything went well: half a dump never looks like a whole one.
-  const output = streams.stdout === 'pipe' ? new PassThrough() : undefined;
+  const output = streams.stdout === 'pipe' ? new PassThrough({ highWaterMark }) : undefined;
   output?.on('error', () => undefined);
   if (output) last.child.stdout?.pipe(output, { end: false });
   else last.child.stdout?.on('data', (chunk: Buffer) => last.stdout.add(chunk));

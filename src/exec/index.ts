@@ -13,7 +13,7 @@ export { type Launch, type Launched, launch } from './launch.ts';
 export { isAlive, liveProcesses, processStat, type ProcessStat } from './proc.ts';
 export { redact } from './redact.ts';
 export { render, renderChain } from './render.ts';
-export { findAccount, identityFor } from './users.ts';
+export { identityFor } from './users.ts';
 
 /**
  * Runs a command to its end. Cancellation and time-out end its whole process group (SIGTERM, after 5 s SIGKILL).

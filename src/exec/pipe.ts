@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { findProgram } from './environment.ts';
 
 export interface Pipe {
   /** File descriptors of this process, to be given to the two programs and closed here at once. */
@@ -15,11 +16,14 @@ export interface Pipe {
 
 /** A nameless pipe: made as a FIFO in a directory of ours alone, opened at both ends, and its name removed again. */
 export function makePipe(): Pipe {
+  const mkfifo = findProgram('mkfifo');
+  if (mkfifo === undefined)
+    throw new Error('there is no mkfifo on the PATH (part of coreutils, as of every POSIX system)');
   const directory = mkdtempSync(path.join(tmpdir(), 'pipe-'));
   const fifo = path.join(directory, 'fifo');
   let read: number | undefined;
   try {
-    const made = spawnSync('mkfifo', ['-m', '600', '--', fifo], {
+    const made = spawnSync(mkfifo, ['-m', '600', '--', fifo], {
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
     });

@@ -56,11 +56,17 @@ test('all that is missing is said at once', async () => {
       user: 'no-such-account',
     },
   });
-  const { ok, problems } = await preflight({ services: [program, place] });
+  const storeless = await serviceRequest({
+    name: 'storeless',
+    command: ['true'],
+    spec: { health: { redis: 'cache' } },
+  });
+  const { ok, problems } = await preflight({ services: [program, place, storeless] });
   expect(ok).toBe(false);
   const text = problems.join('\n');
   expect(text).toContain('program: there is no program no-such-program');
   expect(text).toContain('missing does not exist');
   expect(text).toContain('no account "no-such-account"');
+  expect(text).toContain('storeless: the health check names cache');
   expect(text).toContain('is also where program is asked');
 });

@@ -26,7 +26,7 @@ export async function preflight(
     work.progress({ note: `looking at ${request.service}` });
     const say = (problem: string) => problems.push(`${request.service}: ${problem}`);
     programProblems(request).forEach(say);
-    const address = await addressOf(request);
+    const address = addressOf(request, say);
     if (!address) continue;
     const key = `${address.host}:${address.port}`;
     const other = claims.get(key);
@@ -66,23 +66,33 @@ function programProblems({ spec: { platform } }: ServiceRequest): string[] {
 }
 
 /** Where the service will listen, as far as its health check tells, if that is on this machine. */
-async function addressOf(request: ServiceRequest): Promise<Address | undefined> {
-  const { health } = request.spec;
-  const address = ((): Address | undefined => {
-    if ('tcp' in health) return health.tcp;
-    if ('http' in health) {
-      const url = new URL(health.http.url);
-      const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-      return { host: url.hostname.replace(/^\[|\]$/g, ''), port };
-    }
-    if ('redis' in health) return storeOf(request, health.redis, 'redis');
-    if ('postgres' in health) {
-      const { host, port } = storeOf(request, health.postgres, 'postgres');
-      return { host: host.startsWith('/') ? path.join(host, `.s.PGSQL.${port}`) : host, port };
-    }
+function addressOf(request: ServiceRequest, say: (problem: string) => void): Address | undefined {
+  try {
+    const address = askedAt(request);
+    return address && isLocal(address.host) ? address : undefined;
+  } catch (error) {
+    say((error as Error).message);
     return undefined;
-  })();
-  return address && isLocal(address.host) ? { host: address.host, port: address.port } : undefined;
+  }
+}
+
+function askedAt(request: ServiceRequest): Address | undefined {
+  const { health } = request.spec;
+  if ('tcp' in health) return health.tcp;
+  if ('http' in health) {
+    const url = new URL(health.http.url);
+    const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+    return { host: url.hostname.replace(/^\[|\]$/g, ''), port };
+  }
+  if ('redis' in health) {
+    const { host, port } = storeOf(request, health.redis, 'redis');
+    return { host, port };
+  }
+  if ('postgres' in health) {
+    const { host, port } = storeOf(request, health.postgres, 'postgres');
+    return { host: host.startsWith('/') ? path.join(host, `.s.PGSQL.${port}`) : host, port };
+  }
+  return undefined;
 }
 
 function isLocal(host: string): boolean {
