@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActivityInterceptorsFactory, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
-import { workflowBundle } from './temporal/bundle.ts';
+import { type BundleOptions, workflowBundle } from './temporal/bundle.ts';
 import { connectionSettings, type Target, TemporalUnreachable } from './temporal/connection.ts';
 import { heartbeats } from './temporal/heartbeat.ts';
 import { createLog, type Level, temporalLogger } from './temporal/logger.ts';
@@ -22,6 +22,8 @@ export interface WorkerSettings extends Target {
   logLevel?: Level;
   /** Around every activity, nearer to it than the worker's own. */
   interceptors?: ActivityInterceptorsFactory[];
+  /** Other workflows than the product's own: for measurements. */
+  workflows?: Pick<BundleOptions, 'entry' | 'directory'>;
   /** Receives the lines meant for a person: the bundle's build, warnings, `ready`. */
   say?: (line: string) => void;
 }
@@ -44,12 +46,12 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
   });
 
   const { address, namespace, options } = connectionSettings(settings);
-  const [bundle, connection, activities] = await Promise.all([
-    workflowBundle({ say }),
+  const activities = createActivities({ systemsDirectory: path.resolve(settings.systemsDirectory) });
+  const [bundle, connection] = await Promise.all([
+    workflowBundle({ say, ...settings.workflows }),
     NativeConnection.connect(options as object).catch((error: unknown) => {
       throw new TemporalUnreachable(address, error);
     }),
-    createActivities({ systemsDirectory: path.resolve(settings.systemsDirectory) }),
   ]);
   try {
     const { added, warning } = await ensureSearchAttributes(connection, namespace);

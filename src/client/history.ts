@@ -30,15 +30,10 @@ function reconstructed(events: readonly Event[]): TimelineEntry[] {
     };
     const started = event.workflowExecutionStartedEventAttributes;
     if (started) {
-      const { system, requestedBy } = (decode(started.input?.payloads?.[0]) ?? {}) as {
-        system?: unknown;
-        requestedBy?: unknown;
-      };
-      add(
-        'run',
-        `${started.workflowType?.name ?? ''} of ${String(system)} started`,
-        requestedBy === undefined ? undefined : String(requestedBy),
-      );
+      const input = (decode(started.input?.payloads?.[0]) ?? {}) as Record<string, unknown>;
+      const word = (value: unknown) => (typeof value === 'string' ? value : undefined);
+      const system = word(input['system']) ?? 'a system that is not named';
+      add('run', `${started.workflowType?.name ?? ''} of ${system} started`, word(input['requestedBy']));
     }
     const scheduled = event.activityTaskScheduledEventAttributes;
     if (scheduled) {

@@ -63,9 +63,7 @@ export function inputFlags(input: z.ZodObject): InputFlag[] {
     .filter(([field]) => !elsewhere.has(field))
     .map(([field, shape]) => {
       const kebab = field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      const choices = shape.enum?.every((value) => typeof value === 'string')
-        ? (shape.enum as string[])
-        : undefined;
+      const choices = shape.enum?.every((value) => typeof value === 'string') ? shape.enum : undefined;
       return {
         field,
         flag: `--${reserved.has(kebab) || kebab.startsWith('no-') ? 'input-' : ''}${kebab}`,

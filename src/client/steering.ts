@@ -11,13 +11,15 @@ export function addRunArgument(command: Command): Command {
     .option('--system <name>', 'instead of an id: the only open run on this system');
 }
 
+type Arguments = Record<string, unknown>;
+
 /** Sends one update and prints the run's answer. */
 export async function steer(
   context: Context,
   command: Command,
   run: { typed: string | undefined; system?: string | undefined },
   name: UpdateName,
-  args: object | ((runs: RunbookClient, id: string) => Promise<object>),
+  args: Arguments | ((runs: RunbookClient, id: string) => Promise<Arguments>),
 ): Promise<void> {
   await context.withRuns(command, async (runs) => {
     const id = await runs.resolve(run.typed, run.system);

@@ -117,7 +117,8 @@ export async function bundleHash(entry: string): Promise<string> {
 async function versionOf(name: string): Promise<string> {
   for (const directory of createRequire(import.meta.url).resolve.paths(name) ?? []) {
     try {
-      return String(JSON.parse(await readFile(path.join(directory, name, 'package.json'), 'utf8')).version);
+      const text = await readFile(path.join(directory, name, 'package.json'), 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
     } catch {
       // Not in this node_modules: the next one up.
     }

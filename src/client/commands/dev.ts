@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { CliError } from '../errors.ts';
+import { CliError, usageError } from '../errors.ts';
 import type { Register } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Level } from '../../temporal/logger.ts';
@@ -28,6 +28,12 @@ export const register: Register = (program, context) => {
     .option('--ui-port <port>', "of Temporal's web UI", '8233');
   addWorkerOptions(dev).action(async (options: Options, command: Command) => {
     let systemsDirectory = context.systemsDirectory(command);
+    if (!existsSync(path.join(checkout, 'tools', 'servers', 'temporal.ts'))) {
+      throw usageError(
+        '`runbook dev` works in a checkout of the project only.',
+        'Elsewhere: temporal server start-dev',
+      );
+    }
     if (options.demo) systemsDirectory = await demoSystems((line) => context.note(line));
     const { startTemporalDevServer } = await import('../../../tools/servers/temporal.ts');
     const directory = path.join(checkout, '.cache', 'dev');

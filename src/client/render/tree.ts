@@ -6,7 +6,8 @@ import { allSteps, elapsed } from '../events.ts';
 import { type PendingActivity, type Snapshot, troubleText } from '../observe.ts';
 import { fit, oneLine } from '../text.ts';
 import { type Colors, mark, phaseWord, stateWord } from './marks.ts';
-import { Rates, transferText } from './transfer.ts';
+import type { Rates } from './transfer.ts';
+import { transferText } from './transfer.ts';
 
 export interface TreeOptions {
   now: number;
