@@ -110,31 +110,24 @@ export function startChain(
 
 function startAll(commands: readonly [Command, ...Command[]], streams: Streams): Member[] {
   const members: Member[] = [];
-  const open = new Set<number>();
+  const open: number[] = [];
   try {
     let stdin: Ends['stdin'] =
       streams.stdin === 'pipe' || commands[0].stdin !== undefined ? 'pipe' : 'ignore';
     for (const [index, command] of commands.entries()) {
       const next = index < commands.length - 1 ? makePipe() : undefined;
-      if (next) open.add(next.read).add(next.write);
+      if (next) open.push(next.read, next.write);
       members.push(startMember(command, { stdin, stdout: next?.write ?? 'pipe' }));
-      // Our own copies: as long as one is open here, an early end of one program would never reach the other.
-      if (typeof stdin === 'number') close(stdin, open);
-      if (next) close(next.write, open);
       stdin = next?.read ?? 'ignore';
     }
   } catch (error) {
     for (const member of members) void endGroup(member.pid).then(() => release(member));
     throw error;
   } finally {
-    for (const left of open) closeSync(left);
+    // Our own copies: as long as one is open here, an early end of one program would never reach the other.
+    for (const descriptor of open) closeSync(descriptor);
   }
   return members;
-}
-
-function close(descriptor: number, open: Set<number>): void {
-  closeSync(descriptor);
-  open.delete(descriptor);
 }
 
 function feed({ command, child }: Member): Writable | null {
