@@ -27,6 +27,7 @@ export function startEscalation(
   const fromLevel = options.fromLevel ?? 1;
   state.escalation = { reason, level: 0, since: isoNow() };
   const view = state.escalation;
+  state.severe('critical');
   state.log('escalation', `Escalating: ${firstLine(reason)}`);
 
   async function page(): Promise<void> {
@@ -67,6 +68,7 @@ export function startEscalation(
       if (resolved) return;
       resolved = true;
       if (state.escalation === view) state.escalation = undefined;
+      state.severe('info');
       state.log('escalation', 'No longer needed: paging stops');
     },
   };

@@ -15,6 +15,7 @@ import { drawDetails } from './details.ts';
 
 const phaseKey = defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD);
 const systemKey = defineSearchAttributeKey(searchAttributes.system, SearchAttributeType.KEYWORD);
+const severityKey = defineSearchAttributeKey(searchAttributes.severity, SearchAttributeType.KEYWORD);
 const nameKey = defineSearchAttributeKey(searchAttributes.name, SearchAttributeType.KEYWORD);
 
 export interface Facts {
@@ -44,6 +45,7 @@ export class RunState {
       { key: systemKey, value: facts.system },
       { key: nameKey, value: facts.runbook },
       { key: phaseKey, value: this.phase },
+      { key: severityKey, value: 'info' },
     ]);
     this.log(
       'run',
@@ -58,6 +60,11 @@ export class RunState {
       upsertSearchAttributes([{ key: phaseKey, value: phase }]);
     }
     this.refresh();
+  }
+
+  /** `critical` while people are paged: what a list of open runs is sorted by. */
+  severe(severity: 'info' | 'critical'): void {
+    upsertSearchAttributes([{ key: severityKey, value: severity }]);
   }
 
   log(kind: TimelineEntry['kind'], text: string, more: { step?: string; by?: string } = {}): void {

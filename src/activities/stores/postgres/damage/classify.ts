@@ -79,13 +79,21 @@ export async function classifyDamage(request: StoreRequest, work: Work): Promise
   return report({
     verdict,
     indexes,
-    findings: findings
-      .slice(0, mostFindings)
-      .map(({ relation, kind, message }) => ({ relation, kind, message: message.slice(0, 500) })),
+    findings: distinct(findings).slice(0, mostFindings),
     checkedRelations: new Set(checks.map(({ relation }) => relation.oid)).size,
     checksums,
     gaps: bounded(gaps),
   });
+}
+
+/** Several checks meet the same bad page: said once. */
+function distinct(findings: readonly DamageReport['findings'][number][]): DamageReport['findings'] {
+  const seen = new Map<string, DamageReport['findings'][number]>();
+  for (const { relation, kind, message } of findings) {
+    const finding = { relation, kind, message: message.slice(0, 500) };
+    seen.set(JSON.stringify(finding), finding);
+  }
+  return [...seen.values()];
 }
 
 async function runChecks(

@@ -17,8 +17,11 @@ export interface Checked {
  * what reading nonsense ends in.
  */
 const damageStates = new Set(['XX000', 'XX001', 'XX002', '58030', '58P01']);
-/** Values that cannot be what was stored: reading a table gives no such error while it is whole. */
-const nonsenseStates = new Set(['22021', '22P02', '22P03', '54000', '53200']);
+/**
+ * Values that cannot be what was stored: reading a table gives no such error while it is whole. A lack of memory (53200) is
+ * not among them: it says something of the server, and must never start a restore.
+ */
+const nonsenseStates = new Set(['22021', '22P02', '22P03', '54000']);
 
 export function speaksOfDamage({ sqlState, message }: SqlError): boolean {
   return (
