@@ -143,6 +143,22 @@ test('swapping values between two rows is seen although each value is still ther
   expect(await equalAfter('update t set a = b, b = a where a = 6 or b = 5')).toBe(false);
 });
 
+test('large objects are compared too, holes and all', async () => {
+  await server.psql('create database objects');
+  await server.psql(
+    String.raw`select lo_from_bytea(4711, '\x0102030000'), lo_create(4712); begin; select lo_put(4712, 100000, '\xff'); commit`,
+    'objects',
+  );
+  const request = toRestore(await backUp(bench, bench.request('objects')));
+  const replacement = await restored(request);
+  const comparison = async () => await postgresKind.compare({ ...request, replacement }, workOf('compare'));
+  expect(await comparison()).toMatchObject({ equal: true, compared: 1, rows: '2' });
+  await server.psql(String.raw`select lo_put(4712, 100000, '\xfe')`, replacement.name);
+  expect((await comparison()).differences).toEqual([
+    'Table pg_catalog.pg_largeobject has its 2 rows, but not with the values that were backed up.',
+  ]);
+});
+
 test('validations of the inventory run on the replacement, and can neither write nor start a program', async () => {
   await server.psql('create database checked');
   await server.psql('create table users (id int); insert into users values (1), (2)', 'checked');

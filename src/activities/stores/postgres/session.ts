@@ -78,6 +78,8 @@ export class Session {
   }
 
   #write(text: string): void {
+    // psql would cut the statement off there, and wait for its end for ever.
+    if (text.includes('\0')) throw new RangeError('SQL cannot hold NUL');
     this.#running.stdin?.write(text);
   }
 

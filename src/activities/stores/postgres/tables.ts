@@ -56,9 +56,21 @@ SELECT coalesce(json_agg(json_build_object('schema', n.nspname, 'name', c.relnam
 FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relpersistence <> 't' AND ${userSchema} AND NOT ${ofExtension('pg_class', 'c.oid')}`;
 
+/** Stands for all large objects of the database; only a superuser may read them, and PostgreSQL 14 can first trim their pages. */
+const largeObjects: Table = { schema: 'pg_catalog', name: 'pg_largeobject', columns: [] };
+
+const hasLargeObjects = `
+SELECT to_json(current_setting('server_version_num')::int >= 140000
+  AND has_table_privilege('pg_largeobject', 'SELECT') AND EXISTS (SELECT FROM pg_largeobject_metadata))`;
+
+export function isLargeObjects({ schema, name }: Table): boolean {
+  return schema === largeObjects.schema && name === largeObjects.name;
+}
+
 /** The largest first, so that parallel sessions end at about the same time. */
 export async function listTables(asked: Asked): Promise<Table[]> {
-  return await asked<Table[]>(tablesSql);
+  const tables = await asked<Table[]>(tablesSql);
+  return (await asked<boolean>(hasLargeObjects)) ? [...tables, largeObjects] : tables;
 }
 
 /** Sequences are outside of transactions: what this answers is never newer than what a later pg_dump reads. */
