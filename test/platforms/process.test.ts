@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 import type { ServiceRequest } from '../../src/activities/platforms/contract.ts';
 import { freePort, startPostgres, temporaryDirectory, waitUntil } from '../support/servers.ts';
@@ -110,12 +110,12 @@ test('a pid that belongs to another process by now is not our service, and is le
   await waitUntil(() => !alive(own));
 
   const stranger = spawn('sleep', ['600'], { detached: true });
+  onTestFinished(() => void stranger.kill('SIGKILL'));
   const record = JSON.parse(await readFile(recordOf(request), 'utf8')) as object;
   await writeFile(recordOf(request), JSON.stringify({ ...record, pid: stranger.pid }));
   expect((await serviceState(request)).running).toBe(false);
   await stopService(request, call);
   expect(alive(stranger.pid!)).toBe(true);
-  stranger.kill('SIGKILL');
 });
 
 test('a record of another boot is not believed', async () => {
