@@ -123,10 +123,9 @@ export async function prepareDemo(options: PrepareOptions = {}): Promise<Prepare
 async function reachable(wanted: string, say: Say): Promise<string> {
   const user = await unprivilegedUser('postgres');
   if (!user) return wanted;
-  await mkdir(wanted, { recursive: true });
-  await chmod(wanted, 0o711);
+  await mkdir(path.dirname(wanted), { recursive: true });
   try {
-    await assertReachable(path.join(wanted, 'postgres'), user.name, user.uid);
+    await assertReachable(wanted, user.name, user.uid);
     return wanted;
   } catch {
     const instead = path.join('/var/tmp', `durable-runbooks-demo${wanted.replaceAll(/[^A-Za-z0-9]+/g, '-')}`);

@@ -191,7 +191,7 @@ describe('a crash', () => {
     expect(await redisKind.compare(request, work('2'))).toMatchObject({ equal: true });
   });
 
-  it('of a worker leaves a scratch server, which the next attempt ends', async () => {
+  it('of a worker takes its scratch server with it, or the next attempt does', async () => {
     const b = await backedUp();
     const script = path.join(import.meta.dirname, 'redis-crash-child.ts');
     const child = spawnSync(process.execPath, [script, b.dataDirectory], {
@@ -200,17 +200,41 @@ describe('a crash', () => {
     });
     expect(child.signal).toBe('SIGKILL');
     const orphan = Number(/process_id:(\d+)/.exec(child.stdout)?.[1]);
-    expect(isAlive(processStat(orphan))).toBe(true);
-    const options = { purpose: 'crash', dataDirectory: b.dataDirectory, dbFile: 'dump.rdb' };
-    const name = await withScratchRedis(
-      options,
-      work('crash'),
-      async (client) => await client.text('GET', 'name'),
-    );
-    expect(name).toBe('before');
+    expect(await readName(b)).toBe('before');
     expect(isAlive(processStat(orphan))).toBe(false);
   });
+
+  it('that was none: an attempt taken for dead loses its scratch server to the next, and disturbs it no more', async () => {
+    const b = await backedUp();
+    const [isUp, isReplaced] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const first = withScratchRedis(scratchOf(b), work('crash'), async (client) => {
+      isUp.resolve(undefined);
+      await isReplaced.promise;
+      return await client.text('GET', 'name');
+    });
+    const refused = expect(first).rejects.toThrow();
+    await isUp.promise;
+    const name = await readName(b, async () => {
+      isReplaced.resolve(undefined);
+      await refused;
+    });
+    expect(name).toBe('before');
+  });
 });
+
+function scratchOf(b: Bench) {
+  return { purpose: 'crash', dataDirectory: b.dataDirectory, dbFile: 'dump.rdb' };
+}
+
+async function readName(
+  b: Bench,
+  first: () => Promise<void> = async () => await Promise.resolve(),
+): Promise<string> {
+  return await withScratchRedis(scratchOf(b), work('crash'), async (client) => {
+    await first();
+    return await client.text('GET', 'name');
+  });
+}
 
 /** The state that a worker leaves which is killed at that moment of the swap. */
 async function halfSwapped(

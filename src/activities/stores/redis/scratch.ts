@@ -2,8 +2,8 @@
  * A Redis server of our own for a moment: to load a dump and look at it, or to let Redis itself write the files that a live
  * server starts from. It listens on a Unix socket in a private directory, nowhere else, and keeps nothing unless asked to.
  */
-import { createHash } from 'node:crypto';
-import { lstat, mkdir, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,7 +42,7 @@ export async function withScratchRedis<T>(
   use: (client: RespClient) => Promise<T>,
 ): Promise<T> {
   const directory = await privateDirectory(options.purpose, work);
-  const socket = path.join(directory, 's');
+  const socket = path.join(directory, randomBytes(4).toString('hex'));
   let running: Running | undefined;
   try {
     running = start({ argv: command(options, socket), timeoutMs: longestMs }, work.signal);
@@ -56,7 +56,9 @@ export async function withScratchRedis<T>(
     }
   } finally {
     await running?.finished.catch(() => undefined);
-    await rm(directory, { recursive: true, force: true });
+    await rm(socket, { force: true });
+    // Another attempt, which took us for dead, may be at work in it.
+    await rmdir(directory).catch(() => undefined);
   }
 }
 
@@ -148,10 +150,16 @@ async function privateDirectory(purpose: string, work: Work): Promise<string> {
         retryable: false,
       });
     }
-    const left = await connectRedis({ target: { path: path.join(directory, 's') } }).catch(() => undefined);
-    if (left) await shutDown(left);
-    await rm(directory, { recursive: true, force: true });
+    for (const socket of await readdir(directory)) await endLeft(path.join(directory, socket));
+    return directory;
   }
   await mkdir(directory, { mode: 0o700 });
   return directory;
+}
+
+/** A server of an attempt that is thought dead: of a killed worker, or of one that was cut off. */
+async function endLeft(socket: string): Promise<void> {
+  const left = await connectRedis({ target: { path: socket } }).catch(() => undefined);
+  if (left) await shutDown(left);
+  await rm(socket, { force: true });
 }
