@@ -12,7 +12,7 @@ import { loadSystemFile } from '../../src/inventory/index.ts';
 import type { System } from '../../src/inventory/schema/system.ts';
 import type { ProgressView, RunReport } from '../../src/workflows/contract.ts';
 import { temporaryDirectory } from '../../tools/lib/directories.ts';
-import { freePort } from '../../tools/lib/ports.ts';
+import { lastingPort } from '../../tools/lib/ports.ts';
 import { waitUntil } from '../../tools/lib/wait.ts';
 import { type SlackReceiver, startSlackReceiver } from '../../tools/servers/slack.ts';
 import { startTemporalDevServer, type TemporalServer } from '../../tools/servers/temporal.ts';
@@ -66,7 +66,7 @@ const postgresLogging = [
 
 export async function distinctPorts(): Promise<Ports> {
   const found = new Set<number>();
-  while (found.size < 6) found.add(await freePort());
+  while (found.size < 6) found.add(await lastingPort());
   const [postgres = 0, redis = 0, api = 0, search = 0, reports = 0, web = 0] = found;
   return { postgres, redis, api, search, reports, web };
 }

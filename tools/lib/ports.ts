@@ -8,11 +8,23 @@ import { createServer } from 'node:net';
  * processes that look at the same time seldom find the same one.
  */
 export async function freePort(): Promise<number> {
+  return await portBetween(20_000, 32_767);
+}
+
+/**
+ * A port for a server that is stopped and started again: from 10000-19999, where nothing that starts meanwhile looks for
+ * one, so that it is still free then.
+ */
+export async function lastingPort(): Promise<number> {
+  return await portBetween(10_000, 19_999);
+}
+
+async function portBetween(lowest: number, highest: number): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const port = randomInt(20_000, 32_768);
+    const port = randomInt(lowest, highest + 1);
     if (await isFree(port)) return port;
   }
-  throw new Error('No free port found on 127.0.0.1 between 20000 and 32767 in 100 tries');
+  throw new Error(`No free port found on 127.0.0.1 between ${lowest} and ${highest} in 100 tries`);
 }
 
 async function isFree(port: number): Promise<boolean> {
