@@ -188,6 +188,19 @@ describe.each(kinds)('%s storage', (kind) => {
     await expect(reading).rejects.toThrow();
   });
 
+  test('moves 600 MiB in far less memory', async () => {
+    const { destination } = await ground(kind);
+    const bytes = 600 * mebibyte;
+    const writer = fork(path.join(import.meta.dirname, 'measured-writer.ts'), [
+      JSON.stringify(destination),
+      String(bytes),
+    ]);
+    const [measured] = (await once(writer, 'message')) as [{ grown: number; written: number; read: number }];
+    expect(measured).toMatchObject({ written: bytes, read: bytes });
+    // 64 MiB of parts at most, and what the collector has not collected yet.
+    expect(measured.grown).toBeLessThan(300 * mebibyte);
+  });
+
   test('shows nothing of a writer that was killed, and clears away what it left', async () => {
     const there = await ground(kind);
     await killedWhileWriting(there, 20 * mebibyte);

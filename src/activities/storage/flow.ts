@@ -13,15 +13,18 @@ export async function* untilAborted(
 ): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   const iterator = body[Symbol.asyncIterator]();
-  let aborted: (reason: Error) => void = () => {};
-  const abortion = new Promise<never>((_resolve, reject) => (aborted = reject));
-  abortion.catch(() => {});
-  const onAbort = () => aborted(signal.reason as Error);
+  // Not Promise.race with one long-lived promise: that keeps every chunk in memory until the end of the transfer.
+  let giveUp: (reason: unknown) => void = () => {};
+  const onAbort = () => giveUp(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   let ended = false;
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), abortion]);
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        giveUp = reject;
+        if (signal.aborted) reject(signal.reason as Error);
+        else iterator.next().then(resolve, reject);
+      });
       if (next.done) break;
       yield next.value;
     }
