@@ -135,13 +135,11 @@ function liveView(run: StartedRun, address: string, stdout: NodeJS.WriteStream, 
   const block = new LiveBlock(stdout);
   const rates = new Rates();
   let latest: Snapshot | undefined;
-  const lines = (height: number) =>
-    latest
-      ? treeLines(latest, { now: Date.now(), width: block.size.width, height, colors, address, rates })
-      : [];
+  const lines = ({ width, height }: { width: number; height: number }) =>
+    latest ? treeLines(latest, { now: Date.now(), width, height, colors, address, rates }) : [];
   if (run.attached) stdout.write(`${intro(run)}\n`);
   // Drawn more often than looked at, so that the clocks go on while an answer is waited for.
-  const timer = setInterval(() => block.draw(lines(block.size.height)), drawEveryMs);
+  const timer = setInterval(() => block.draw(lines(block.size)), drawEveryMs);
   return {
     show: (snapshot) => {
       latest = snapshot;
@@ -149,8 +147,8 @@ function liveView(run: StartedRun, address: string, stdout: NodeJS.WriteStream, 
     end: (outcome) => {
       clearInterval(timer);
       block.clear();
-      // The whole tree, however long: it scrolls away like any output.
-      const tree = lines(Number.MAX_SAFE_INTEGER);
+      // The whole tree, however long and wide: it scrolls away like any output.
+      const tree = lines({ width: Number.MAX_SAFE_INTEGER, height: Number.MAX_SAFE_INTEGER });
       const last = outcome ? outcomeLines(outcome, run.id, colors) : detachedLines(run.id);
       stdout.write(`${[...tree, ...last].join('\n')}\n`);
     },

@@ -1,7 +1,7 @@
 /** The command against a real Temporal and the real runbooks: what people see, and what scripts get back. */
+import { spawn, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Context as ActivityContext } from '@temporalio/activity';
-import { failure } from '../../src/activities/failures.ts';
 import { newRunId } from '../../src/client/identifiers.ts';
 import type { RunbookClient } from '../../src/client/runs.ts';
 import { sharedServers, waitUntil } from '../support/servers.ts';
@@ -10,6 +10,7 @@ import {
   command,
   inventories,
   inventoryText,
+  root,
   startCommand,
   startWorker,
   testClient,
@@ -21,16 +22,7 @@ const queue = uniqueName('queue');
 const names = {
   well: uniqueName('well'),
   ill: uniqueName('ill'),
-  parking: uniqueName('parking'),
-  asking: uniqueName('asking'),
-  warning: uniqueName('warning'),
 };
-const askingText = `people:
-  approvals:
-    graceful-shutdown: { approvers: [ada, grace], quorum: 1 }
-    restore-backup: { approvers: [ada, grace], quorum: 1 }
-    recover-database: { approvers: [ada, grace], quorum: 1 }
-`;
 
 /** Waits on a machine that is busy with other tests. */
 async function until<T>(what: string, look: () => T | Promise<T>) {
@@ -41,22 +33,17 @@ let runs: RunbookClient;
 let worker: TestWorker;
 let env: Record<string, string>;
 let released = false;
-let dumps = 0;
-
-const text = (name: string) => inventoryText(name, name === names.asking ? askingText : '');
 
 beforeAll(async () => {
   const { address } = sharedServers().temporal;
   runs = await testClient(queue);
   const directory = await inventories(
-    Object.fromEntries(Object.values(names).map((name) => [name, text(name)])),
+    Object.fromEntries(Object.values(names).map((name) => [name, inventoryText(name)])),
   );
   env = { TEMPORAL_ADDRESS: address, RUNBOOK_SYSTEMS: directory, RUNBOOK_AS: 'tester' };
-  const { createLockActivities } = await import('../../src/activities/locks.ts');
   worker = await startWorker(
     queue,
-    activitiesFor(text, {
-      ...createLockActivities(),
+    activitiesFor((name) => inventoryText(name), {
       checkService: async ({ system, service }) => ({
         service,
         healthy: system !== names.ill,
@@ -64,7 +51,6 @@ beforeAll(async () => {
         detail: system === names.ill ? 'connection refused' : 'ok',
         latencyMs: 1,
       }),
-      serviceState: async ({ service }) => ({ service, running: true, detail: 'pid 4711' }),
       listBackups: async () => [
         {
           id: '20260102T030405Z-0a1b2c3d',
@@ -95,15 +81,6 @@ beforeAll(async () => {
           performed: true,
           commands: ['read main.dump'],
         };
-      },
-      dumpStore: async () => {
-        dumps += 1;
-        throw failure('CommandFailed', {
-          what: 'pg_dump of main failed',
-          lastLines: 'disk full',
-          hint: 'free space',
-          retryable: false,
-        });
       },
     }),
   );
@@ -247,58 +224,6 @@ test('an aborted run exits with 5, and says who and why', async () => {
   released = true;
 });
 
-test('a parked step: the commands that answer are printed, skip is refused with the reason, retry tries again', async () => {
-  const running = startCommand(args('run', 'full-backup', '--system', names.parking), env);
-  const offer = await until('it parks', () => /runbook retry (\S+) --step ([\d.]+)/.exec(running.stdout));
-  const [, id = '', step = ''] = offer;
-  expect(running.stdout).toContain('pg_dump of main failed');
-  expect(running.stdout).toContain('disk full');
-
-  const status = await command(['status', '--system', names.parking, '--task-queue', queue], env);
-  expect(status.stdout).toMatch(new RegExp(`${names.parking}\\s+full-backup\\s+parked`));
-
-  const skipped = await command(['skip', id, '--reason', 'no need'], env);
-  expect(skipped.stderr).toMatch(/refused.*cannot be skipped/);
-  expect(skipped.code).toBe(1);
-
-  const before = dumps;
-  const retried = await command(['retry', '--system', names.parking, '--step', step], env);
-  expect(retried.code).toBe(0);
-  await until('it was tried again', () => dumps > before);
-
-  const busy = await command(args('run', 'full-backup', '--system', names.parking), env);
-  expect(busy.stdout + busy.stderr).toContain(id);
-  expect(busy.code).toBe(4);
-
-  await until('it is parked again', async () => (await runs.progress(id)).parked.length > 0);
-  await runs.update(id, 'abort', { reason: 'enough' });
-  expect((await running.ended).code).toBe(5);
-});
-
-test('notice: extend and skip; an answer to nothing is refused', async () => {
-  const { id } = await runs.startRun('graceful-shutdown', {
-    system: names.warning,
-    reason: 'test',
-    notice: '1h',
-    backup: false,
-  });
-  await until('the notice runs', async () => (await runs.progress(id)).phase === 'notice');
-  const extended = await command(['extend-notice', id, '--for', '5m'], env);
-  expect(extended.code).toBe(0);
-  const { notice } = await runs.progress(id);
-  expect(Date.parse(notice?.until ?? '') - Date.now()).toBeGreaterThan(3_600_000);
-  const refused = await command(['acknowledge', id], env);
-  expect(refused.stderr).toContain('nobody is being paged');
-  expect(refused.code).toBe(1);
-  await runs.update(id, 'abort', { reason: 'done' });
-  await expect(runs.result(id)).rejects.toMatchObject({ exitCode: 5 });
-
-  const timeline = await command(['timeline', id], env);
-  expect(timeline.stdout).toContain('Aborted by tester: done');
-  const gone = await command(['abort', id, '--reason', 'again'], env);
-  expect(gone.code).not.toBe(0);
-});
-
 test('backups: a table from the worker', async () => {
   const { stdout, code } = await command(args('backups', '--system', names.well), env);
   expect(stdout).toMatch(
@@ -307,13 +232,35 @@ test('backups: a table from the worker', async () => {
   expect(code).toBe(0);
 });
 
+test('in a terminal the tree is redrawn in place, and stays when the run has ended', async () => {
+  const line = [
+    process.execPath,
+    'bin/runbook.js',
+    ...args('run', 'check-health', '--system', names.well),
+  ].join(' ');
+  const shown = await new Promise<string>((resolve) => {
+    const child = spawn('script', ['--quiet', '--return', '--command', line, '/dev/null'], {
+      cwd: root,
+      env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', NO_COLOR: '1', HOME: '/nonexistent', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (more: string) => (text += more));
+    child.on('close', () => resolve(text));
+  });
+  const last = shown.slice(shown.lastIndexOf('\u001b[?25h'));
+  expect(shown).toContain('\u001b[?25l');
+  expect(last).toMatch(/Health check +well-\w+ +completed/);
+  expect(last).toMatch(/✓ \d+(\.\d+)* /);
+  expect(last).toContain('done in');
+});
+
 test('a reader that leaves early is no error', async () => {
-  const { spawnSync } = await import('node:child_process');
   const done = spawnSync(
     'bash',
     ['-c', 'set -o pipefail; "$0" bin/runbook.js schema | head -c 10', process.execPath],
     {
-      cwd: new URL('../..', import.meta.url),
+      cwd: root,
       encoding: 'utf8',
     },
   );

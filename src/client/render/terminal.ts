@@ -16,11 +16,11 @@ export class LiveBlock {
     this.#screen = screen;
   }
 
-  /** Columns and rows for the block: the last row stays free, so that nothing scrolls away. */
+  /** Columns and rows for the block: the last row stays free, so that nothing scrolls away. A terminal that knows no size says 0. */
   get size(): { width: number; height: number } {
     return {
-      width: Math.max(20, this.#screen.columns ?? 80),
-      height: Math.max(4, (this.#screen.rows ?? 24) - 1),
+      width: Math.max(20, this.#screen.columns || 80),
+      height: Math.max(4, (this.#screen.rows || 24) - 1),
     };
   }
 
