@@ -103,6 +103,12 @@ export function addRunbookCommands(
           `Which runbook? \`runbook ${verb} <runbook> --system <name>\``,
           suggestion('', usable, 'runbooks'),
         );
+      if (name.startsWith('-')) {
+        throw usageError(
+          'Options come after the runbook.',
+          `runbook ${verb} <runbook> --system <name> ${name.slice(0, 40)} ...`,
+        );
+      }
       const known = findRunbook(all, name);
       if (known.name !== name)
         throw usageError(`${name} is a workflow type; the runbook's name is ${known.name}.`);
