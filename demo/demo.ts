@@ -5,7 +5,7 @@
  *
  *   npm run demo [-- --keep] [-- --s3] [-- --scale 1]
  */
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,6 +34,8 @@ const { values: flags } = parseArgs({
 const stage = new Stage(process.stdout);
 const by = 'on-call';
 const approver = 'alice';
+/** What happened to the worker meanwhile; the run itself does not know. */
+const marks: { at: string; text: string }[] = [];
 
 interface Set {
   shop: PreparedDemo;
@@ -176,8 +178,10 @@ async function killInTheMiddle(set: Set, id: string): Promise<void> {
   const { pid } = set.worker;
   const killedAt = performance.now();
   await set.worker.kill();
+  marks.push({ at: new Date().toISOString(), text: 'kill -9: the worker is gone' });
   stage.say(pc.red(`  kill -9 ${pid}: the worker is gone, in the middle of the restore`));
   set.worker = await set.newWorker();
+  marks.push({ at: new Date().toISOString(), text: 'a new worker' });
   stage.say(
     pc.green(
       `  a new worker, pid ${set.worker.pid}, after ${((performance.now() - killedAt) / 1000).toFixed(1)} s: the same run goes on`,
@@ -288,6 +292,11 @@ async function play(set: Set): Promise<boolean> {
     stage.say(`  ${pc.dim(entry.at.slice(11, 19))} ${entry.text.split('\n')[0] ?? ''}`);
   stage.say(
     `\n  In the Temporal UI: ${pc.underline(`${set.temporal.uiUrl ?? ''}/namespaces/default/workflows/${encodeURIComponent(started.id)}`)}`,
+  );
+  // For tools/draw-run.ts.
+  await writeFile(
+    path.join(shop.root, 'logs', 'recovery.json'),
+    `${JSON.stringify({ report: restored, marks }, null, 2)}\n`,
   );
   await appendFile(
     path.join(shop.root, 'logs', 'demo.log'),
