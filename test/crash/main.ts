@@ -35,6 +35,11 @@ const say = (line: string, facts: object) => {
 
 say('Preparing the labs ...', { event: 'prepare', lanes: Number(values.lanes) });
 const matrix = await openMatrix(Number(values.lanes));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void matrix.stop().finally(() => process.exit(130));
+  });
+}
 let points = 0;
 let results: Result[];
 let restart: Result | undefined;

@@ -45,12 +45,30 @@ export async function observeState(lab: Lab, ignoredDatabases: readonly string[]
 export function differences(expected: State, found: State): string[] {
   return [...new Set([...Object.keys(expected), ...Object.keys(found)])]
     .filter((key) => expected[key] !== found[key])
-    .map((key) => `${key}: expected ${short(expected[key])}, found ${short(found[key])}`);
+    .map((key) => {
+      const [wanted, seen] = [linesOf(expected[key]), linesOf(found[key])];
+      return `${key}: expected ${short(without(wanted, seen))}, found ${short(without(seen, wanted))}`;
+    });
 }
 
-function short(text: string | undefined): string {
-  if (text === undefined) return 'nothing';
-  return text.length > 600 ? `${text.slice(0, 600)}…` : text;
+function linesOf(text: string | undefined): string[] {
+  return text?.split('\n') ?? [];
+}
+
+/** Each line of `others` takes one like it out of `lines`. */
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const left = [...lines];
+  for (const line of others) {
+    const at = left.indexOf(line);
+    if (at >= 0) left.splice(at, 1);
+  }
+  return left;
+}
+
+function short(lines: readonly string[]): string {
+  if (lines.length === 0) return 'nothing more';
+  const text = lines.join('\n');
+  return text.length > 1000 ? `${text.slice(0, 1000)}…` : text;
 }
 
 async function healthOf(lab: Lab, program: (typeof programs)[number]): Promise<string> {
@@ -141,7 +159,7 @@ async function backupsState(lab: Lab): Promise<State> {
   const files = existsSync(root) ? await filesBelow(root) : [];
   const state: State = {
     objects: files
-      .map((file) => stampless(file))
+      .map((file) => stampless(file).replaceAll(lab.system.name, '<system>'))
       .sort()
       .join('\n'),
   };

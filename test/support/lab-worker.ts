@@ -1,6 +1,6 @@
 /** A worker as a process of its own. What it started (services) outlives it, as with any worker. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { waitUntil } from '../../tools/lib/wait.ts';
 
@@ -26,15 +26,22 @@ export interface LabWorker {
 }
 
 const program = path.join(import.meta.dirname, '../crash/worker.ts');
+const setpriv = '/usr/bin/setpriv';
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+/** The kernel ends it when we die, however we die. Not its services: they are nobody's children. */
+function commandLine(): [string, string[]] {
+  if (!existsSync(setpriv)) return [process.execPath, [program]];
+  return [setpriv, ['--pdeathsig', 'KILL', '--', process.execPath, program]];
+}
+
 export async function startLabWorker(options: LabWorkerOptions): Promise<LabWorker> {
   const log = openSync(options.logFile, 'a');
   const from = statSync(options.logFile).size;
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(...commandLine(), {
     stdio: ['ignore', log, log],
     env: {
       ...process.env,

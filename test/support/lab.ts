@@ -7,6 +7,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { parseDocument } from 'yaml';
+import { leftovers } from '../../demo/prepare/leftovers.ts';
 import { type Ports, prepareDemo, type PreparedDemo } from '../../demo/prepare.ts';
 import { loadSystemFile } from '../../src/inventory/index.ts';
 import type { System } from '../../src/inventory/schema/system.ts';
@@ -99,6 +100,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const client = new Client({ connection });
   const taskQueue = `lab-${name}-${randomUUID().slice(0, 8)}`;
   const workers = new Set<LabWorker>();
+  // Services outlive workers, and must not outlive us: whoever gives up on a lab leaves nothing running.
+  process.once('exit', () => {
+    for (const { pid } of leftovers(demo.root)) process.kill(pid, 'SIGKILL');
+  });
 
   const start: Lab['start'] = async (workflowType, input = {}, queue = taskQueue) =>
     await client.workflow.start(workflowType, {
