@@ -120,7 +120,7 @@ export interface Activities {
   purgeKept(request: StoreRequest, call: Call): Promise<Done<{ removed: string[] }>>;
 
   listBackups(request: BackupPlace): Promise<BackupSummary[]>;
-  /** By id, or the newest proven, else the newest verified. NoUsableBackup lists what there is and why it will not do. */
+  /** By id, or the newest that was verified. NoUsableBackup lists what there is and why it will not do. */
   chooseBackup(request: BackupPlace & { id: string | null; need: string[] }): Promise<BackupSummary>;
   /** Keeps retention away from a backup while this run reads it. */
   leaseBackup(request: BackupPlace & { id: string }, call: Call): Promise<Done<{ lease: string }>>;

@@ -50,7 +50,7 @@ export function questions(progress: ProgressView): Question[] {
       commands: [
         ...progress.parked.flatMap((step) => [
           `runbook retry ${id} --step ${step}`,
-          `runbook skip ${id} --step ${step} --reason '...'`,
+          ...(progress.skippable.includes(step) ? [`runbook skip ${id} --step ${step} --reason '...'`] : []),
         ]),
         `runbook abort ${id} --reason '...'`,
       ],

@@ -82,6 +82,8 @@ export interface ProgressView {
   approval?: ApprovalView;
   /** Steps that wait for `retryStep` or `skipStep`. */
   parked: string[];
+  /** Those of them that the run can go on without. */
+  skippable: string[];
   escalation?: EscalationView;
 }
 

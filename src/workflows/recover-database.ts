@@ -23,7 +23,7 @@ export const recoverDatabase = runbook({
   name: 'recover-database',
   title: 'Database recovery',
   summary:
-    'Tells an unreachable server, damaged indexes and damaged rows apart. Rebuilds indexes where that cures; otherwise restores the newest proven backup beside the damaged database, compares it, swaps by rename and keeps the damaged one.',
+    'Tells an unreachable server, damaged indexes and damaged rows apart. Rebuilds indexes where that cures; otherwise restores the newest good backup beside the damaged database, compares it, swaps by rename and keeps the damaged one.',
   covers: ['J9'],
   failureLevel: 3,
   input: {
@@ -32,7 +32,7 @@ export const recoverDatabase = runbook({
       .max(63)
       .optional()
       .describe('Which PostgreSQL store; may be left out when there is one.'),
-    backup: backupId.optional().describe('Restore this one rather than the newest proven.'),
+    backup: backupId.optional().describe('Restore this one rather than the newest that was verified.'),
   },
   examples: ['runbook run recover-database --system demo', 'runbook plan recover-database --system demo'],
 

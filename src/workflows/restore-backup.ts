@@ -18,9 +18,7 @@ export const restoreBackup = runbook({
   covers: ['J14'],
   failureLevel: 2,
   input: {
-    backup: backupId
-      .optional()
-      .describe('Which one; without it the newest proven, else the newest verified.'),
+    backup: backupId.optional().describe('Which one; without it the newest that was verified.'),
     stores: z
       .array(z.string().max(63))
       .max(50)

@@ -14,9 +14,7 @@ export const restoreDrill = runbook({
   exclusive: false,
   onFailure: 'undo',
   input: {
-    backup: backupId
-      .optional()
-      .describe('Which one; without it the newest proven, else the newest verified.'),
+    backup: backupId.optional().describe('Which one; without it the newest that was verified.'),
   },
   examples: ['runbook run restore-drill --system demo'],
 

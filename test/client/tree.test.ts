@@ -45,6 +45,7 @@ function snapshot(
     startedAt: new Date(start).toISOString(),
     steps,
     parked: [],
+    skippable: [],
     ...more,
   };
   return { id: 'full-backup/shop/abc', status: 'RUNNING', progress, activities, trouble: undefined };
@@ -151,7 +152,9 @@ test('text from elsewhere cannot steer the terminal', () => {
 });
 
 test('what waits for people comes with the exact commands', () => {
-  const parked = draw(snapshot([step('1', 'parked')], { phase: 'parked', parked: ['1'] })).join('\n');
+  const parked = draw(
+    snapshot([step('1', 'parked')], { phase: 'parked', parked: ['1'], skippable: ['1'] }),
+  ).join('\n');
   expect(parked).toContain('runbook retry full-backup/shop/abc --step 1');
   expect(parked).toContain("runbook skip full-backup/shop/abc --step 1 --reason '...'");
   expect(parked).toContain("runbook abort full-backup/shop/abc --reason '...'");
@@ -209,7 +212,7 @@ test('events: each change once', () => {
   expect(source.next(snapshot([step('1', 'done')]), now)).toMatchObject([
     { event: 'step', state: 'done', tookMs: 12_000 },
   ]);
-  const asking = snapshot([step('1', 'parked')], { phase: 'parked', parked: ['1'] });
+  const asking = snapshot([step('1', 'parked')], { phase: 'parked', parked: ['1'], skippable: ['1'] });
   expect(source.next(asking, now).map(({ event }) => event)).toEqual(['step', 'phase', 'question']);
   expect(source.next({ ...asking }, now)).toEqual([]);
 });

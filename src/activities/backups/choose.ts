@@ -4,8 +4,9 @@ import type { BackupSummary } from '../contract.ts';
 import { failure } from '../failures.ts';
 
 /**
- * By id: that one, if it can be read and has all components in `need`. Without: the newest proven, else the newest verified
- * that has them; never one that nobody looked at. Failure `NoUsableBackup` says of each why it will not do.
+ * By id: that one, if it can be read and has all components in `need`. Without: the newest that was verified, proven or not;
+ * never one that nobody looked at. An older proven one would lose the data since then for a proof that every restore makes
+ * anyway: it is compared with the manifest before anything live is replaced. `NoUsableBackup` says of each why it will not do.
  */
 export function choose(
   backups: readonly BackupSummary[],
@@ -20,8 +21,7 @@ export function choose(
     return asked;
   }
   const usable = newestFirst(backups).filter((backup) => obstacleOf(backup, need) === undefined);
-  const chosen =
-    usable.find(({ state }) => state === 'proven') ?? usable.find(({ state }) => state === 'verified');
+  const chosen = usable.find(({ state }) => state === 'proven' || state === 'verified');
   if (!chosen) throw unusable('No backup can be used', backups, need);
   return chosen;
 }

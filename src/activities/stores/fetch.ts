@@ -12,6 +12,7 @@ import type { StoredObject } from '../backups/manifest.ts';
 import { failure } from '../failures.ts';
 import { resolveSecret } from '../secrets.ts';
 import type { ObjectStorage } from '../storage/contract.ts';
+import { StallGuard } from '../work.ts';
 import { commandFailed } from './command-failed.ts';
 import { assertSpace, scratchDirectory } from './scratch.ts';
 import { readSmall } from './small.ts';
@@ -36,6 +37,8 @@ export interface Fetched {
 }
 
 const dayMs = 86_400_000;
+/** Without a byte for so long, fetching is given up and tried again: it goes on from what is there. */
+const stallMs = 120_000;
 
 /** Failures: `NoSpace` before a byte is fetched, `BackupDamaged` when the bytes are not those of the manifest. */
 export async function fetchVerified(request: FetchRequest): Promise<Fetched> {
@@ -98,12 +101,15 @@ async function fetchPacked(
   packed: string,
   unpacking: Unpacking | undefined,
 ): Promise<void> {
-  const { storage, key, object, signal, onProgress } = request;
+  const { storage, key, object, onProgress } = request;
+  const guard = new StallGuard(request.signal, { afterMs: stallMs, what: `Fetching ${storage.locate(key)}` });
+  const { signal } = guard;
   const hash = createHash('sha256');
   let bytes = 0;
   const take = async (chunk: Uint8Array) => {
     hash.update(chunk);
     bytes += chunk.length;
+    guard.moved(chunk.length);
     onProgress?.(bytes, object.bytes);
     await unpacking?.write(chunk);
   };
@@ -121,7 +127,10 @@ async function fetchPacked(
         if (bytes > object.bytes) break;
       }
     }
+  } catch (error) {
+    throw signal.aborted && !request.signal.aborted ? signal.reason : error;
   } finally {
+    guard.stop();
     await file.close();
   }
   if (bytes < object.bytes) {

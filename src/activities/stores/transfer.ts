@@ -5,6 +5,7 @@
 import { type Command, type Running, start, startPiped } from '../../exec/index.ts';
 import type { Backup } from '../../inventory/schema/backup.ts';
 import type { ObjectStorage, StoredBytes } from '../storage/contract.ts';
+import { StallGuard } from '../work.ts';
 import { commandFailed } from './command-failed.ts';
 import { once } from './small.ts';
 
@@ -36,6 +37,9 @@ export interface Piped extends StoredBytes {
 
 const dayMs = 86_400_000;
 
+/** Without a byte for so long, a transfer is given up and tried again. A dump may wait this long for a lock or a slow query. */
+export const stallMs = 600_000;
+
 /** What a dump passes through: zstd, and age when the inventory asks for encryption. `compress` false leaves zstd out. */
 export function wayIn({ compression, encryption }: Backup, compress = true): Command[] {
   const commands: Command[] = [];
@@ -56,8 +60,14 @@ export function wayIn({ compression, encryption }: Backup, compress = true): Com
 
 /** Never replaces an object: what a dead attempt left is removed beforehand (`removeStale`). */
 export async function storePiped(request: PipeRequest): Promise<Piped> {
-  const { storage, key, signal, onProgress, explain = commandFailed('A dump failed') } = request;
+  const { storage, key, onProgress, explain = commandFailed('A dump failed') } = request;
+  const guard = new StallGuard(request.signal, {
+    afterMs: stallMs,
+    what: `The dump to ${storage.locate(key)}`,
+  });
+  const { signal } = guard;
   let running: Running | undefined;
+  let seen = 0;
   try {
     running = startPiped([request.producer, ...wayIn(request.backup, request.compress)], signal);
     const { finished, stdout } = running;
@@ -65,17 +75,24 @@ export async function storePiped(request: PipeRequest): Promise<Piped> {
     const stored = await storage.write(key, stdout, {
       signal,
       commit: async () => void (await finished),
-      ...(onProgress ? { onProgress } : {}),
+      onProgress: (bytes) => {
+        guard.moved(bytes - seen);
+        seen = bytes;
+        onProgress?.(bytes);
+      },
     });
     return { ...stored, plainBytes: plainBytesOf((await finished).stderr) };
   } catch (error) {
     running?.stop('what it wrote could not be stored');
+    if (signal.aborted && !request.signal.aborted) throw signal.reason as Error;
     // If a command failed first, that is the story; what storage says then only follows from it.
     const first = await running?.finished.then(
       () => error,
       (ended: unknown) => ((ended as { reason?: string }).reason === 'cancelled' ? error : ended),
     );
     throw explain(first ?? error);
+  } finally {
+    guard.stop();
   }
 }
 

@@ -73,7 +73,7 @@ export const backup = z.strictObject({
   scratchDirectory: filePath
     .optional()
     .describe('Where a restore puts verified bytes before they are used. Default: the temporary directory.'),
-  maxAge: duration.default('24h').describe('Older than this, the newest proven backup counts as missing.'),
+  maxAge: duration.default('24h').describe('Older than this, the newest good backup counts as missing.'),
 });
 
 export type FilesystemDestination = z.infer<typeof filesystemDestination>;

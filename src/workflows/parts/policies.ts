@@ -95,5 +95,5 @@ export const kinds: Record<keyof Activities, ActivityKind> = {
   writeManifest: { class: 'mutate', mutates: true },
   verifyBackup: { class: 'transfer', mutates: true },
   recordProof: { class: 'mutate', mutates: true },
-  applyRetention: { class: 'mutate', mutates: true },
+  applyRetention: { class: 'transfer', mutates: true },
 };

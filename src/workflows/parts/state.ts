@@ -31,7 +31,8 @@ export class RunState {
   readonly startedAt = isoNow();
   readonly steps: StepView[] = [];
   readonly timeline: TimelineEntry[] = [];
-  readonly parked = new Set<string>();
+  /** Parked steps, and whether each may be skipped. */
+  readonly parked = new Map<string, boolean>();
   phase: Phase = 'starting';
   endedAt: string | undefined;
   headline = 'Starting';
@@ -87,7 +88,8 @@ export class RunState {
       startedAt: this.startedAt,
       ...(this.endedAt ? { endedAt: this.endedAt } : {}),
       steps: this.steps,
-      parked: [...this.parked],
+      parked: [...this.parked.keys()],
+      skippable: [...this.parked].flatMap(([id, skippable]) => (skippable ? [id] : [])),
       ...(this.notice ? { notice: this.notice } : {}),
       ...(this.approval ? { approval: this.approval } : {}),
       ...(this.escalation ? { escalation: this.escalation } : {}),

@@ -86,7 +86,7 @@ async function parkedUntilDecided(
   const parked: ParkedStep = { id: view.id, title: view.title, skippable };
   view.state = 'parked';
   core.parked.set(view.id, parked);
-  state.parked.add(view.id);
+  state.parked.set(view.id, skippable);
   const id = workflowInfo().workflowId;
   const answers = `retry${skippable ? ', skip' : ''} or abort`;
   state.enter(
