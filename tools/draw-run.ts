@@ -1,17 +1,25 @@
 /**
  * Draws a run as SVG: a bar a step over time, and marks for what happened meanwhile.
  *
- *   node tools/draw-run.ts [recording.json] [picture.svg]
+ *   node tools/draw-run.ts [recording.json]
  *
  * A recording is `{ "report": <RunReport>, "marks": [{ "at": <ISO time>, "text": … }] }`; `npm run demo` leaves one in
- * .demo/logs/recovery.json. Without arguments that one becomes docs/images/recovery.svg.
+ * .demo/logs/recovery.json, which is taken without an argument. Written are docs/images/recovery.json, what of it the
+ * documentation is made from, and docs/images/recovery.svg. Then run `node tools/generate-docs.ts` for the README.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunReport, StepView } from '../src/workflows/contract.ts';
+import { formatted } from './docs/markdown.ts';
+
+/** Of a report: what can be drawn. */
+export type DrawnReport = Pick<
+  RunReport,
+  'runbook' | 'system' | 'workflowId' | 'outcome' | 'startedAt' | 'endedAt' | 'tookMs' | 'steps'
+>;
 
 export interface Recording {
-  report: RunReport;
+  report: DrawnReport;
   marks: { at: string; text: string }[];
 }
 
@@ -124,9 +132,29 @@ function escape(said: string): string {
   return said.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/"/g, '&quot;');
 }
 
+/** A recording as it can be published: without commands and output, and without paths of the machine it ran on. */
+export function published({ report, marks }: Recording, directory: string): Recording {
+  const { runbook, system, workflowId, outcome, startedAt, endedAt, tookMs, steps } = report;
+  const slim = (step: StepView): StepView => {
+    const { id, title, state, startedAt: from, endedAt: to, note, children } = step;
+    return {
+      ...{ id, title, state, startedAt: from },
+      ...(to === undefined ? {} : { endedAt: to }),
+      ...(note === undefined ? {} : { note: note.replaceAll(`${directory}/`, '') }),
+      children: children.map(slim),
+    };
+  };
+  return {
+    report: { runbook, system, workflowId, outcome, startedAt, endedAt, tookMs, steps: steps.map(slim) },
+    marks,
+  };
+}
+
 if (import.meta.main) {
   const root = path.dirname(import.meta.dirname);
-  const [recording = path.join(root, '.demo/logs/recovery.json'), picture] = process.argv.slice(2);
-  const drawn = draw(JSON.parse(await readFile(recording, 'utf8')) as Recording);
-  await writeFile(picture ?? path.join(root, 'docs/images/recovery.svg'), drawn);
+  const [source = path.join(root, '.demo/logs/recovery.json')] = process.argv.slice(2);
+  const recording = published(JSON.parse(await readFile(source, 'utf8')) as Recording, root);
+  const target = path.join(root, 'docs/images/recovery');
+  await writeFile(`${target}.json`, await formatted('docs/images/recovery.json', JSON.stringify(recording)));
+  await writeFile(`${target}.svg`, draw(recording));
 }

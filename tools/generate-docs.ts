@@ -1,6 +1,6 @@
 /**
- * `node tools/generate-docs.ts`: writes docs/runbooks.md, docs/coverage.md, docs/cli.md and the table of exit codes in
- * docs/operations.md. Run it when a runbook, the command or the tests of a procedure change.
+ * `node tools/generate-docs.ts`: writes docs/runbooks.md, docs/coverage.md, docs/cli.md, the table of exit codes in
+ * docs/operations.md and the run in README.md. Run it when a runbook, the command or the tests of a procedure change.
  */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -80,7 +80,9 @@ export interface Activities {
   /** SHA-256 of the lines, for an approval to be bound to. */
   digest(request: { lines: string[] }): Promise<string>;
   /** Who holds the lock: read from its own workflow, for the refusal to name. Null when it is free again. */
-  lockHolder(request: { workflowId: string }): Promise<{ runbook: string; holder: string; by: string; since: string } | null>;
+  lockHolder(request: {
+    workflowId: string;
+  }): Promise<{ runbook: string; holder: string; by: string; since: string } | null>;
   sendMessage(request: MessageRequest): Promise<Delivery[]>;
 
   serviceState(request: ServiceRequest): Promise<ServiceState>;
@@ -97,7 +99,13 @@ export interface Activities {
   preflight(request: { services: ServiceRequest[] }): Promise<{ ok: boolean; problems: string[] }>;
   /** The services' logs, compressed, to the destination or (without one) the state directory. Originals stay. */
   archiveLogs(
-    request: { system: string; stateDirectory: string; services: ServiceRequest[]; destination: Destination | null; archive: string },
+    request: {
+      system: string;
+      stateDirectory: string;
+      services: ServiceRequest[];
+      destination: Destination | null;
+      archive: string;
+    },
     call: Call,
   ): Promise<Done<{ location: string; bytes: number; sha256: string; files: number }>>;
 
@@ -109,7 +117,10 @@ export interface Activities {
     request: StoreRequest & { report: DamageReport; destination: Destination | null; evidence: string },
     call: Call,
   ): Promise<Done<{ location: string; sha256: string; bytes: number }>>;
-  rebuildIndexes(request: StoreRequest & { indexes: string[] }, call: Call): Promise<Done<{ rebuilt: string[] }>>;
+  rebuildIndexes(
+    request: StoreRequest & { indexes: string[] },
+    call: Call,
+  ): Promise<Done<{ rebuilt: string[] }>>;
 
   dumpStore(request: DumpRequest, call: Call): Promise<Done<ComponentRecord>>;
   restoreBeside(request: RestoreRequest, call: Call): Promise<Done<Replacement>>;
@@ -131,7 +142,10 @@ export interface Activities {
   ): Promise<Done<{ location: string; sha256: string; bytes: number }>>;
   /** Reads every byte back and compares; checks that the dumps open with their own tools. */
   verifyBackup(request: BackupPlace & { id: string }, call: Call): Promise<Done<Verification>>;
-  recordProof(request: BackupPlace & { id: string; proof: Proof }, call: Call): Promise<Done<{ location: string }>>;
+  recordProof(
+    request: BackupPlace & { id: string; proof: Proof },
+    call: Call,
+  ): Promise<Done<{ location: string }>>;
   applyRetention(request: BackupPlace, call: Call): Promise<Done<{ removed: string[]; kept: string[] }>>;
 }
 

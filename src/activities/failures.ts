@@ -40,7 +40,14 @@ const messageLimit = 3000;
 export function failure(type: FailureType, facts: FailureFacts): ApplicationFailure {
   const lines = [facts.what];
   if (facts.command) lines.push(`Command: ${facts.command}`);
-  if (facts.lastLines?.trim()) lines.push('Last lines:', ...facts.lastLines.trimEnd().split('\n').map((line) => `  ${line}`));
+  if (facts.lastLines?.trim())
+    lines.push(
+      'Last lines:',
+      ...facts.lastLines
+        .trimEnd()
+        .split('\n')
+        .map((line) => `  ${line}`),
+    );
   if (facts.hint) lines.push(`Next: ${facts.hint}`);
   const message = lines.join('\n');
   return ApplicationFailure.create({

@@ -6,7 +6,7 @@ import type { System } from './schema/system.ts';
 
 export { inventoryFiles } from './files.ts';
 export { parseSystem, type Parsed } from './parse.ts';
-export { didYouMean, nearest } from './nearest.ts';
+export { didYouMean } from './nearest.ts';
 export { formatProblem, type Problem } from './problem.ts';
 
 export interface Inventory {

@@ -28,6 +28,7 @@ export function show(value: unknown, path: readonly (string | number)[] = [], se
   if (value === null) return 'an empty value';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${items(value.length)}`;
   if (typeof value === 'object') return Object.keys(value).length === 0 ? 'an empty mapping' : 'a mapping';
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- no object is left
   const text = String(value);
   if (secret || mayBeSecret(text, path)) return `"…" (a literal; ${text.length} characters)`;
   if (typeof value !== 'string') return text;

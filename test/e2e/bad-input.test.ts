@@ -93,7 +93,7 @@ it.each(rawCases)('%s is InvalidInput', async (_, data) => {
 });
 
 async function expectRefused(handle: WorkflowHandle, why: RegExp): Promise<void> {
-  const failure = await handle.result().catch((error: unknown) => error);
+  const failure: unknown = await handle.result().catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(WorkflowFailedError);
   const { cause } = failure as WorkflowFailedError;
   // What an activity refused is wrapped once more.

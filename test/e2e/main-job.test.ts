@@ -32,7 +32,7 @@ afterAll(() => lab.stop());
 function cluster(): DamageableServer {
   return {
     dataDirectory: path.join(lab.demo.root, 'postgres', 'data'),
-    psql: lab.demo.psql,
+    psql: (sql, database) => lab.demo.psql(sql, database),
     stop: async () => {
       const postmaster = leftovers(lab.demo.root).find(({ program }) => program.endsWith('/postgres'));
       if (!postmaster) return;

@@ -88,14 +88,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   if (!system) throw new Error(`The lab's inventory is broken: ${JSON.stringify(problems)}`);
   await options.prepared?.(demo);
 
-  const own =
-    options.temporal === undefined
-      ? await startTemporalDevServer({
-          directory: path.join(directory, 'temporal'),
-          dbFile: path.join(directory, 'temporal.db'),
-        })
-      : undefined;
-  const temporal = options.temporal ?? (own as TemporalServer);
+  const temporal =
+    options.temporal ??
+    (await startTemporalDevServer({
+      directory: path.join(directory, 'temporal'),
+      dbFile: path.join(directory, 'temporal.db'),
+    }));
   const connection = await Connection.connect({ address: temporal.address });
   const client = new Client({ connection });
   const taskQueue = `lab-${name}-${randomUUID().slice(0, 8)}`;
@@ -146,7 +144,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       for (const worker of workers) await worker.kill();
       await demo.stopAll();
       await connection.close();
-      await own?.stop();
+      if (options.temporal === undefined) await temporal.stop();
       await slack.stop();
     },
   };

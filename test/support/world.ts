@@ -225,7 +225,7 @@ export function world(system: System): World {
     async verifyBackup({ id: backup }, call) {
       return act('verify', '', call, {
         id: backup,
-        ok: true as boolean,
+        ok: true,
         objects: 1,
         bytes: 1,
         problems: [],

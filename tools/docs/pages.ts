@@ -5,6 +5,7 @@ import { cliPage } from './cli-page.ts';
 import { coveragePage } from './coverage-page.ts';
 import { exitCodeTable } from './exit-codes-table.ts';
 import { formatted, root } from './markdown.ts';
+import { runTree } from './run-tree.ts';
 import { runbooksPage } from './runbooks-page.ts';
 
 /** By path from the root of the project. */
@@ -13,6 +14,7 @@ export async function generatedPages(): Promise<Map<string, string>> {
     ['docs/runbooks.md', runbooksPage()],
     ['docs/coverage.md', await coveragePage()],
     ['docs/cli.md', await cliPage()],
+    ['README.md', await withPart('README.md', 'run', await runTree())],
     ['docs/operations.md', await withPart('docs/operations.md', 'exit codes', exitCodeTable())],
   ];
   const done = pages.map(async ([file, text]): Promise<[string, string]> => [

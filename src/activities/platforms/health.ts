@@ -7,10 +7,11 @@ import { checkHealth } from './checks/index.ts';
 import type { Platform, ServiceHealth, ServiceRequest } from './contract.ts';
 import { logTail } from './log-tail.ts';
 
-const everyMs = 1000;
+/** Between two looks: few milliseconds at first, since most services are well within moments, then twice as long each time. */
+const [firstMs, everyMs] = [25, 1000];
 
 /**
- * Looks each second. Failure `NotReady`, with the end of the log, when it is not well within `startWithin`, and at once when
+ * Looks ever more rarely, at last each second. Failure `NotReady`, with the end of the log, when it is not well within `startWithin`, and at once when
  * it has died: nobody waits a minute for a process that is not there. Not tried again: it has had its time.
  */
 export async function awaitHealthy(
@@ -20,7 +21,7 @@ export async function awaitHealthy(
 ): Promise<ServiceHealth> {
   const limit = milliseconds(request.spec.startWithin);
   const startedAt = performance.now();
-  for (;;) {
+  for (let pauseMs = firstMs; ; pauseMs = Math.min(2 * pauseMs, everyMs)) {
     const health = await checkHealth(request, work.signal);
     const state = await platform.state(request, work);
     // Healthy without its process: another program answers in its place.
@@ -48,6 +49,6 @@ export async function awaitHealthy(
     work.progress({
       note: `${request.service}: ${health.detail}, ${formatDuration(waited)} of ${request.spec.startWithin}`,
     });
-    await sleep(Math.min(everyMs, Math.max(0, limit - waited)), undefined, { signal: work.signal });
+    await sleep(Math.min(pauseMs, Math.max(0, limit - waited)), undefined, { signal: work.signal });
   }
 }

@@ -127,9 +127,9 @@ export function tags(options: readonly $ZodType[], discriminator: string): strin
 type Check = {
   check?: string;
   format?: string;
-  minimum?: unknown;
-  maximum?: unknown;
-  value?: unknown;
+  minimum?: number;
+  maximum?: number;
+  value?: number;
   error?: unknown;
 };
 
@@ -139,7 +139,7 @@ function checks(schema: $ZodType): Check[] {
 
 function minimum(schema: $ZodType): number {
   const check = checks(schema).find(({ check }) => check === 'min_length');
-  return Number(check?.minimum ?? 0);
+  return check?.minimum ?? 0;
 }
 
 /** The words given with a pattern; otherwise the limits. */
@@ -154,9 +154,7 @@ function text(schema: $ZodType): string {
   const longest = all.find(({ check }) => check === 'max_length')?.maximum;
   const least = minimum(schema);
   if (longest === undefined) return 'text';
-  return least > 0
-    ? `text of ${least} to ${String(longest)} characters`
-    : `text of at most ${String(longest)} characters`;
+  return least > 0 ? `text of ${least} to ${longest} characters` : `text of at most ${longest} characters`;
 }
 
 function message({ error }: Check): string | undefined {
@@ -169,6 +167,6 @@ function number(schema: $ZodType): string {
   const what = all.some(({ check }) => check === 'number_format') ? 'a whole number' : 'a number';
   const from = all.find(({ check }) => check === 'greater_than')?.value;
   const to = all.find(({ check }) => check === 'less_than')?.value;
-  if (from !== undefined && to !== undefined) return `${what} from ${String(from)} to ${String(to)}`;
-  return from === undefined ? what : `${what} of at least ${String(from)}`;
+  if (from !== undefined && to !== undefined) return `${what} from ${from} to ${to}`;
+  return from === undefined ? what : `${what} of at least ${from}`;
 }

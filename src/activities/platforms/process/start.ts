@@ -8,13 +8,17 @@ import type { Observation } from '../../mutation.ts';
 import type { Work } from '../../stores/contract.ts';
 import { commandFailure } from '../../work.ts';
 import type { ServiceRequest, ServiceState } from '../contract.ts';
+import { listens } from '../listeners.ts';
 import { logTail } from '../log-tail.ts';
 import { ensureMark, removeRecord, writeRecord } from './files.ts';
 import { bootId, findLeftovers, findProcess, markName, markOf } from './identity.ts';
 import { withStartLock } from './lock.ts';
 import { observe as observeState, runningState } from './state.ts';
 
-/** A program with a bad option or without its port is gone within this. Later deaths are `awaitHealthy`'s to see. */
+/**
+ * A program with a bad option or without its port is gone within this; one that listens has both behind it, and is not
+ * watched any longer. Later deaths are `awaitHealthy`'s to see.
+ */
 const watchMs = 500;
 
 export const start = {
@@ -105,6 +109,7 @@ async function assertSurvives(
         hint: `Its log is ${request.spec.platform.logFile}.`,
       });
     }
+    if (listens(launched.pid)) return;
     await sleep(25, undefined, { signal: work.signal });
   }
 }
