@@ -16,6 +16,8 @@ import { ensure } from './setup.ts';
 
 const root = process.argv[2] ?? '/srv/durable-runbooks-lab';
 const largest = 300 * 1024;
+/** What names this machine, and no replay looks at. */
+const neutral: Record<string, string> = { identity: 'worker', stackTrace: '' };
 const scenario = (database: string): Scenario => ({
   name: database,
   workflowType: '',
@@ -138,7 +140,7 @@ async function write(name: string, workflowId: string): Promise<void> {
     { env: { TEMPORAL_CONFIG_FILE: '/dev/null' } },
   );
   const history = JSON.parse(stdout, (key, value: unknown) =>
-    key === 'identity' ? 'worker' : value,
+    key in neutral ? neutral[key] : value,
   ) as unknown;
   const text = JSON.stringify(history);
   assertNeutral(name, text);
