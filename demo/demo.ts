@@ -154,6 +154,15 @@ async function endIfParked(set: Set, id: string): Promise<void> {
   }
 }
 
+/** Whether a step with this title was under way at that time (ISO 8601). */
+function wasRunning(steps: StepView[], title: string, at: string): boolean {
+  return steps.some(
+    (step) =>
+      (step.title.startsWith(title) && step.startedAt < at && (step.endedAt ?? '') > at) ||
+      wasRunning(step.children, title, at),
+  );
+}
+
 /** Kills the worker while the restore is under way, then starts another. */
 async function killInTheMiddle(set: Set, id: string): Promise<void> {
   for (;;) {
@@ -167,7 +176,7 @@ async function killInTheMiddle(set: Set, id: string): Promise<void> {
     (
       await set.shop
         .psql(
-          "select 1 from pg_database where datname = 'shop_restoring' and pg_database_size(datname) > 40000000",
+          "select 1 from pg_database where datname like 'shop_loading%' and pg_database_size(datname) > 20000000",
         )
         .catch(() => [])
     ).length > 0;
@@ -272,6 +281,11 @@ async function play(set: Set): Promise<boolean> {
       'The restored data equals the manifest of the backup',
       output(restored).restored?.comparison.equal === true,
       `${output(restored).restored?.comparison.rows ?? '0'} rows`,
+    ],
+    [
+      'The worker died in the middle of the restore, and another did it again',
+      wasRunning(restored.steps, 'Restore main', marks[0]?.at ?? ''),
+      marks.map(({ text }) => text).join('; '),
     ],
     [
       'One swap, although the worker was killed: one database kept, none half restored',

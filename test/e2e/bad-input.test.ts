@@ -1,5 +1,6 @@
 /** Whatever `temporal workflow start` is given, a runbook refuses it at once: no task is retried for ever. */
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, RawValue } from '@temporalio/common';
@@ -9,7 +10,7 @@ import { createSystemActivities } from '../../src/activities/systems.ts';
 import { workflowBundle } from '../../src/temporal/bundle.ts';
 import { run } from '../../tools/lib/run.ts';
 import { ensure } from '../../tools/setup.ts';
-import { sharedServers } from '../support/servers.ts';
+import { sharedServers, temporaryDirectory } from '../support/servers.ts';
 import { assertNoFailedTask } from '../support/time.ts';
 
 const taskQueue = `bad-input-${randomUUID()}`;
@@ -22,7 +23,8 @@ let running: Promise<void>;
 
 beforeAll(async () => {
   temporal = await ensure('temporal');
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  // One run meets activities that this worker does not have: that is meant, and not worth pages of log.
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
   const { address } = sharedServers().temporal;
   connection = await NativeConnection.connect({ address });
   client = new Client({ connection: await Connection.connect({ address }) });
@@ -58,6 +60,13 @@ const cases: [string, string[], RegExp][] = [
   ['two inputs', ['--input', '{"system":"demo"}', '--input', '{"dryRun":true}'], /2 arguments were given/],
   ['no input', [], /0 arguments were given/],
   ['text', ['--input', '"demo"'], /expected object/],
+  ['an option as name', ['--input', '{"system":"-h"}'], /system: the name of a system/],
+  ['a path as name', ['--input', '{"system":"../demo"}'], /system: the name of a system/],
+  ['a substitution', ['--input', '{"system":"demo$(id)"}'], /system: the name of a system/],
+  ['a line break', ['--input', '{"system":"demo\\n"}'], /system: the name of a system/],
+  ['a NUL', ['--input', '{"system":"demo\\u0000"}'], /system: the name of a system/],
+  ['a field nobody knows', ['--input', '{"system":"demo","sytem":"demo"}'], /sytem/],
+  ['a wrong type', ['--input', '{"system":"demo","dryRun":"yes"}'], /dryRun/],
   ['a system that is not there', ['--input', '{"system":"dem"}'], /There is no system "dem"/],
 ];
 
@@ -73,6 +82,23 @@ it.each(cases)('%s is InvalidInput, and says why', async (_, input, why) => {
     { env: { TEMPORAL_CONFIG_FILE: '/dev/null' } },
   );
   await expectRefused(client.workflow.getHandle(workflowId), why);
+});
+
+it('a megabyte for a name is InvalidInput, and is not repeated', async () => {
+  const file = path.join(await temporaryDirectory('bad-input-'), 'input.json');
+  await writeFile(file, JSON.stringify({ system: 'x'.repeat(1_000_000) }));
+  const workflowId = `bad-${randomUUID()}`;
+  const { address } = sharedServers().temporal;
+  await run(
+    temporal,
+    [
+      ...['workflow', 'start', '--address', address, '--task-queue', taskQueue],
+      ...['--type', 'fullBackup', '--workflow-id', workflowId, '--input-file', file],
+    ],
+    { env: { TEMPORAL_CONFIG_FILE: '/dev/null' } },
+  );
+  const handle = client.workflow.getHandle(workflowId);
+  await expectRefused(handle, /^.{0,2000}$/s);
 });
 
 const rawCases: [string, Buffer][] = [

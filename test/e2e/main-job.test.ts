@@ -1,4 +1,5 @@
 /** The main job, on real parts: a shop is backed up, damaged, recovered, stopped and started; rows are counted by plain SQL. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -71,8 +72,32 @@ async function backups(): Promise<BackupSummary[]> {
   return Array.isArray(report.output) ? report.output : (report.output.backups ?? []);
 }
 
+/** The `runbook` command as a user types it. */
+async function command(
+  ...args: string[]
+): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }> {
+  const where = ['--address', lab.temporal.address, '--systems', lab.demo.systemsDirectory];
+  const argv = ['src/client/main.ts', ...args, ...where, '--task-queue', lab.taskQueue];
+  try {
+    const done = await run(process.execPath, argv, {
+      cwd: path.join(import.meta.dirname, '../..'),
+      env: { TEMPORAL_CONFIG_FILE: '/dev/null' },
+    });
+    return { ...done, exitCode: 0 };
+  } catch (error) {
+    if (error instanceof CommandFailed) return error;
+    throw error;
+  }
+}
+
+/** The output in the last line of what `run --json` printed. */
+function reported(stdout: string): unknown {
+  const last = stdout.trim().split('\n').at(-1) ?? '';
+  return (JSON.parse(last) as { report?: { output?: unknown } }).report?.output;
+}
+
 describe('the main job', () => {
-  it('a full backup is read back and counts as verified', async () => {
+  it('a full backup is read back and counts as verified [J13]', async () => {
     atBackup = await fingerprint(lab.demo);
     const { output } = await lab.run<{ id: string; verified: boolean; bytes: number }>('fullBackup');
     backup = output.id;
@@ -80,14 +105,14 @@ describe('the main job', () => {
     expect(await backups()).toMatchObject([{ id: backup, state: 'verified', signed: true }]);
   });
 
-  it('a restore drill proves it, and leaves nothing behind', async () => {
+  it('a restore drill proves it, and leaves nothing behind [J14 I9]', async () => {
     const { output } = await lab.run<{ proven: boolean }>('restoreDrill');
     expect(output.proven).toBe(true);
     expect(await backups()).toMatchObject([{ id: backup, state: 'proven' }]);
     expect(await databases()).toEqual(['postgres', 'shop']);
   });
 
-  it('damaged rows: restores the proven backup, keeps the damaged database, and the shop sells again', async () => {
+  it('damaged rows: restores the proven backup, keeps the damaged database, and the shop sells again [J9]', async () => {
     expect(await order('after-the-backup')).toBe(201);
     await damageHeapPage(cluster(), { database: 'shop', table: 'orders' });
     await expect(lab.demo.psql('select count(status) from orders')).rejects.toThrow(
@@ -104,7 +129,7 @@ describe('the main job', () => {
     expect(await order('after-the-recovery')).toBe(201);
   });
 
-  it('a silently damaged index: is rebuilt, and nothing is restored', async () => {
+  it('a silently damaged index: is rebuilt, and nothing is restored [J9]', async () => {
     await silentIndexDamage(cluster(), {
       database: 'shop',
       index: 'orders_reference_key',
@@ -136,14 +161,7 @@ describe('the main job', () => {
   it('a second runbook is refused by the name of the first', async () => {
     const holder = await lab.start('gracefulShutdown', { reason: 'kernel update', notice: '10m' });
     await untilProgress(lab, holder, ({ phase }) => phase === 'notice');
-    const args = ['src/client/main.ts', 'run', 'full-backup', '--system', 'shop'];
-    const where = ['--address', lab.temporal.address, '--systems', lab.demo.systemsDirectory];
-    const refused = await run(process.execPath, [...args, ...where, '--task-queue', lab.taskQueue], {
-      cwd: path.join(import.meta.dirname, '../..'),
-      env: { TEMPORAL_CONFIG_FILE: '/dev/null' },
-    }).catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(CommandFailed);
-    const { exitCode, stdout, stderr } = refused as CommandFailed;
+    const { exitCode, stdout, stderr } = await command('run', 'full-backup', '--system', 'shop');
     expect(exitCode).toBe(4);
     expect(`${stdout}${stderr}`).toContain(holder.workflowId);
     expect(await backups()).toHaveLength(1);
@@ -152,7 +170,27 @@ describe('the main job', () => {
     expect(await health('api')).toBe(200);
   });
 
-  it('stops everything in order after a backup of its own, and starts it again with the same data', async () => {
+  it('a health check names what is unwell, with code and latency, and ends with 3 [J7]', async () => {
+    const check = async () => await command('run', 'check-health', '--system', 'shop', '--json');
+    const well = await check();
+    expect(well.exitCode).toBe(0);
+    expect(reported(well.stdout)).toMatchObject({ healthy: true });
+
+    const api = leftovers(lab.demo.root).find(({ pid }) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('api.ts'),
+    );
+    if (!api) throw new Error('the shop has no api');
+    process.kill(api.pid, 'SIGKILL');
+    const ill = await check();
+    expect(ill.exitCode).toBe(3);
+    const report = reported(ill.stdout);
+    expect(report).toMatchObject({ healthy: false });
+    expect(JSON.stringify(report)).toMatch(/ECONNREFUSED|refused|not running/);
+    await lab.run('startSystem');
+    expect((await check()).exitCode).toBe(0);
+  });
+
+  it('stops everything in order after a backup of its own, and starts it again with the same data [J1 J3 J4]', async () => {
     const before = await fingerprint(lab.demo);
     const down = await lab.run<{ backup: { id: string } | null }>('gracefulShutdown', {
       reason: 'kernel update',
