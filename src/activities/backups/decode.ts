@@ -1,11 +1,14 @@
 /** From stored bytes to plain ones: age, then zstd, as programs joined by the kernel. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type Command, CommandError, isBrokenPipe, startPiped } from '../../exec/index.ts';
+import { failure } from '../failures.ts';
 import { resolveSecret } from '../secrets.ts';
+import { commandFailure } from '../work.ts';
 import type { StoredObject } from './manifest.ts';
 
 /** Milliseconds; an object of terabytes takes hours. A hanging program ends with the activity's heartbeat time-out. */
@@ -23,13 +26,26 @@ export function decoders(object: StoredObject, identityFile: string | undefined)
   return commands;
 }
 
-/** Gives `use` the path of the identity's file; one made for it (0600) is gone afterwards. */
+/**
+ * Gives `use` the path of the identity's file; one made for it (0600) is gone afterwards. Failure `ConfigurationError` when
+ * there is none to be had: `age` would only say that the object does not open, which is no fault of the object's.
+ */
 export async function withIdentity<Result>(
   reference: string | undefined,
   use: (file: string | undefined) => Promise<Result>,
 ): Promise<Result> {
   if (reference === undefined) return await use(undefined);
-  if (reference.startsWith('file:')) return await use(reference.slice('file:'.length));
+  if (reference.startsWith('file:')) {
+    const file = reference.slice('file:'.length);
+    await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+      throw failure('ConfigurationError', {
+        what: `The age identity ${file} cannot be read (${error.code ?? error.message}): the backup was not looked at.`,
+        hint: 'Correct backup.encryption.identity, or put the file in its place; the worker’s account must be able to read it.',
+        retryable: false,
+      });
+    });
+    return await use(file);
+  }
   const directory = await mkdtemp(path.join(tmpdir(), 'runbook-identity-'));
   try {
     const file = path.join(directory, 'identity');
@@ -103,11 +119,32 @@ async function decode(
     await finished;
     return undefined;
   } catch (error) {
-    if (error instanceof CommandError && error.reason === 'exit') {
-      return error.lastLines.trim().split('\n').at(-1) || error.what;
-    }
+    if (error instanceof CommandError && error.reason === 'exit') return complaintOf(error);
     throw error;
   }
+}
+
+/**
+ * What a program that reads a backup says of its bytes. Throws when it says something of this machine instead (it was
+ * killed, had no memory or no fitting identity): that must never pass for damage of the backup.
+ */
+export function complaintOf(error: CommandError): string {
+  const wasKilled = error.signalName === 'SIGKILL' || error.signalName === 'SIGTERM';
+  if (wasKilled || /not enough memory|out of memory|cannot allocate/i.test(error.lastLines)) {
+    throw commandFailure(error, {
+      what: 'A program that reads the backup was ended or had no memory, which says nothing of the backup',
+      hint: 'See whether the machine runs out of memory; the step is tried again.',
+    });
+  }
+  if (/^age: .*(?:identity|identities)/m.test(error.lastLines)) {
+    throw commandFailure(error, {
+      what: 'The age identity of this worker does not open the backup, which says nothing of the backup',
+      type: 'ConfigurationError',
+      hint: 'Let backup.encryption.identity name the identity that belongs to the recipients it was encrypted for.',
+      retryable: false,
+    });
+  }
+  return error.lastLines.trim().split('\n').at(-1) || error.what;
 }
 
 /** Writes and waits until it is taken. A program that no longer reads is no error here: its end tells why. */

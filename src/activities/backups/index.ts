@@ -130,7 +130,9 @@ export function createBackupActivities(): BackupActivities {
 
 async function summaries(request: BackupPlace): Promise<BackupSummary[]> {
   const surveyed = await survey(await openPlace(request, Context.current().cancellationSignal));
-  return surveyed.map(({ hasManifest: _hasManifest, touchedAt: _touchedAt, ...summary }) => summary);
+  return surveyed.map(
+    ({ hasManifest: _hasManifest, wasWhole: _wasWhole, touchedAt: _touchedAt, ...summary }) => summary,
+  );
 }
 
 async function ownLease(

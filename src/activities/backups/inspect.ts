@@ -1,7 +1,7 @@
 /** Looks at what is inside an object while its plain bytes go by: does the dump open, as the kind of dump it should be? */
 import type { z } from 'zod';
 import { CommandError, type Running, start } from '../../exec/index.ts';
-import { feed } from './decode.ts';
+import { complaintOf, feed } from './decode.ts';
 import { type ComponentRecord, postgresContents, redisContents, type StoredObject } from './manifest.ts';
 import { RdbCheck } from './rdb.ts';
 
@@ -98,9 +98,7 @@ class PostgresInspector implements Inspector {
         found.problems.push('pg_restore --list shows nothing in it');
     } catch (error) {
       if (!(error instanceof CommandError) || error.reason !== 'exit') throw error;
-      found.problems.push(
-        `pg_restore --list cannot read it: ${error.lastLines.trim().split('\n').at(-1) ?? error.what}`,
-      );
+      found.problems.push(`pg_restore --list cannot read it: ${complaintOf(error)}`);
     }
     return found;
   }

@@ -78,12 +78,12 @@ export async function removeBackup(place: OpenPlace, id: string): Promise<string
   return undefined;
 }
 
-/** Backups without a manifest that nobody has touched for two days and whose run has ended. */
+/** Backups that never had a manifest, that nobody has touched for two days and whose run has ended. */
 async function abandoned(place: OpenPlace, backups: readonly Surveyed[], now: Date): Promise<Set<string>> {
-  const old = backups.filter(({ id, hasManifest, state, touchedAt }) => {
+  const old = backups.filter(({ id, hasManifest, wasWhole, state, touchedAt }) => {
     const startedAt = partsOfId(place.system, id)?.startedAt ?? now;
     const quietSince = Math.max(startedAt.getTime(), touchedAt.getTime());
-    return !hasManifest && state === 'unreadable' && now.getTime() - quietSince > leftoversAfter;
+    return !hasManifest && !wasWhole && state === 'unreadable' && now.getTime() - quietSince > leftoversAfter;
   });
   if (old.length === 0) return new Set();
   const open = await openRuns();

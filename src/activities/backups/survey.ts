@@ -8,6 +8,8 @@ import { readProven, readVerified } from './records.ts';
 
 export interface Surveyed extends BackupSummary {
   hasManifest: boolean;
+  /** It was verified or proven once: what is without a manifest now is not what a dead run left. */
+  wasWhole: boolean;
   /** When an object of it was last written. */
   touchedAt: Date;
 }
@@ -52,12 +54,15 @@ async function objectsById(place: OpenPlace): Promise<Map<string, Objects>> {
 
 async function summarise(place: OpenPlace, { id, names, bytes, touchedAt }: Objects): Promise<Surveyed> {
   const hasManifest = names.has('manifest.json');
-  const common = { id, bytes, hasManifest, touchedAt };
+  const wasWhole = names.has('verified.json') || names.has('proven.json');
+  const common = { id, bytes, hasManifest, wasWhole, touchedAt };
   const removing = names.has('removing.json');
   if (!hasManifest) {
     const why = removing
       ? 'half removed: the next retention finishes it'
-      : 'no manifest: being written, or left by a run that died';
+      : wasWhole
+        ? 'no manifest, though it was verified once: somebody removed the manifest'
+        : 'no manifest: being written, or left by a run that died';
     return {
       ...common,
       ...fromId(place.system, id),

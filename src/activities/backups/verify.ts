@@ -28,7 +28,8 @@ export async function findVerified(
 
 /**
  * Verifies a backup and records it. What differs is in the answer, and then nothing that was recorded before counts any
- * more. Throws when it could not be looked at (a storage that is down), which says nothing of the backup.
+ * more. Throws when it could not be looked at (a storage that is down, an identity that is missing), which says nothing of
+ * the backup.
  */
 export async function verify(place: OpenPlace, id: string, work: Work): Promise<Verification> {
   const read = await readOrProblem(place, id);
@@ -46,7 +47,10 @@ export async function verify(place: OpenPlace, id: string, work: Work): Promise<
       async (identity) => await look(place, read, identity, found, work),
     );
   found.ok = found.problems.length === 0;
-  if (typeof read !== 'string' && found.ok) await writeVerified(place, read.sha256, work.call.key, found);
+  // Records speak of one manifest by its hash: without it they count for nobody. They stay for whoever does believe it: a key
+  // that only this worker does not know must not cost a proof.
+  if (typeof read === 'string') return found;
+  if (found.ok) await writeVerified(place, read.sha256, work.call.key, found);
   else await forgetRecords(place, id);
   return found;
 }
