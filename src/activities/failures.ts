@@ -34,27 +34,52 @@ export interface FailureFacts {
   details?: Record<string, unknown>;
 }
 
-/** Temporal keeps at most 4 KiB of a failure: the message is cut to leave room, its end first since the sentence comes first. */
+/**
+ * Bytes; Temporal keeps at most 4 KiB of a failure. What is too long is cut where it says least: a sentence and a command at
+ * their end, what was printed at its beginning. What to do next is always told.
+ */
 const messageLimit = 3000;
+const commandLimit = 700;
+const hintLimit = 600;
+const leastPrinted = 600;
 
 export function failure(type: FailureType, facts: FailureFacts): ApplicationFailure {
-  const lines = [facts.what];
-  if (facts.command) lines.push(`Command: ${facts.command}`);
-  if (facts.lastLines?.trim())
-    lines.push(
-      'Last lines:',
-      ...facts.lastLines
-        .trimEnd()
-        .split('\n')
-        .map((line) => `  ${line}`),
-    );
-  if (facts.hint) lines.push(`Next: ${facts.hint}`);
-  const message = lines.join('\n');
+  const command = facts.command ? beginning(`\nCommand: ${facts.command}`, commandLimit) : '';
+  const next = facts.hint ? beginning(`\nNext: ${facts.hint}`, hintLimit) : '';
+  const room = messageLimit - Buffer.byteLength(command) - Buffer.byteLength(next);
+  const last = printed(facts.lastLines, Math.max(leastPrinted, room - Buffer.byteLength(facts.what)));
+  const what = beginning(facts.what, room - Buffer.byteLength(last));
   return ApplicationFailure.create({
     type,
-    message: message.length > messageLimit ? `${message.slice(0, messageLimit)}…` : message,
+    message: `${what}${command}${last}${next}`,
     nonRetryable: facts.retryable === false,
     ...(facts.details ? { details: [facts.details] } : {}),
     ...(facts.cause instanceof Error ? { cause: facts.cause } : {}),
   });
+}
+
+function printed(lastLines: string | undefined, bytes: number): string {
+  if (!lastLines?.trim()) return '';
+  const title = '\nLast lines:';
+  const lines = lastLines.trimEnd().split('\n');
+  return `${title}${end(lines.map((line) => `\n  ${line}`).join(''), bytes - title.length)}`;
+}
+
+/** So much of a text's beginning as fits; no character is cut in two. */
+function beginning(text: string, bytes: number): string {
+  const whole = Buffer.from(text);
+  if (whole.length <= bytes) return text;
+  return `${whole
+    .subarray(0, bytes - 3)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '')}…`;
+}
+
+function end(text: string, bytes: number): string {
+  const whole = Buffer.from(text);
+  if (whole.length <= bytes) return text;
+  return `\n  …${whole
+    .subarray(whole.length - bytes + 6)
+    .toString('utf8')
+    .replace(/^\uFFFD+/, '')}`;
 }
