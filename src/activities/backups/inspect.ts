@@ -1,6 +1,7 @@
 /** Looks at what is inside an object while its plain bytes go by: does the dump open, as the kind of dump it should be? */
 import type { z } from 'zod';
 import { CommandError, type Running, start } from '../../exec/index.ts';
+import { newerFormat } from './contents-format.ts';
 import { complaintOf, feed } from './decode.ts';
 import { type ComponentRecord, postgresContents, redisContents, type StoredObject } from './manifest.ts';
 import { RdbCheck } from './rdb.ts';
@@ -164,8 +165,12 @@ class ContentsInspector implements Inspector {
       return found;
     }
     try {
-      const parsed = this.#schema.safeParse(JSON.parse(Buffer.concat(this.#chunks).toString('utf8')));
-      if (!parsed.success)
+      const json: unknown = JSON.parse(Buffer.concat(this.#chunks).toString('utf8'));
+      const newer = newerFormat(json);
+      const parsed = this.#schema.safeParse(json);
+      if (newer !== undefined)
+        found.notes.push(`its format ${newer} is newer than this worker reads: its form was not checked`);
+      else if (!parsed.success)
         found.problems.push('it is not a list of contents that a restore can be compared with');
     } catch {
       found.problems.push('it is not JSON');

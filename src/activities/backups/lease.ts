@@ -7,9 +7,10 @@
  * would race another remover that has already seen no lease.
  */
 import { failure } from '../failures.ts';
+import { readSmall } from '../storage/small.ts';
 import { keys } from './manifest.ts';
 import { isAtWork, nameOf, type Owner, owner, thisRun } from './owner.ts';
-import { checkId, type OpenPlace, readSmall, writeSmall } from './place.ts';
+import { checkId, type OpenPlace, writeSmall } from './place.ts';
 import { toText } from './records.ts';
 
 export function leaseKey(place: OpenPlace, id: string, who: Owner): string {
@@ -49,7 +50,7 @@ async function obstacleTo(place: OpenPlace, id: string): Promise<string | undefi
 /** Who holds a lease and is still at work, in words; undefined when nobody does. A lease that cannot be read counts. */
 export async function userOf(place: OpenPlace, id: string): Promise<string | undefined> {
   for await (const { key } of place.storage.list(keys.leases(place.system, id))) {
-    const bytes = await readSmall(place, key, 64 * 1024);
+    const bytes = await readSmall(place.storage, key, place.signal, 64 * 1024);
     if (!bytes) continue; // Given back meanwhile.
     const lease = parseOwner(bytes);
     if (!lease) return `somebody unknown (${place.storage.locate(key)} cannot be read)`;

@@ -13,6 +13,7 @@
  */
 import { z } from 'zod';
 import { backupId, backupKind, type BackupKind } from '../../inventory/backup-names.ts';
+import { contentsFormat } from './contents-format.ts';
 
 export { backupId, backupKind };
 export type { BackupKind };
@@ -53,6 +54,7 @@ export const manifest = z.strictObject({
 
 /** `contents.json` of a PostgreSQL component, taken in the dump's own snapshot. */
 export const postgresContents = z.strictObject({
+  format: z.literal(contentsFormat).optional(),
   type: z.literal('postgres'),
   serverVersion: z.string(),
   tables: z.array(
@@ -99,6 +101,7 @@ export const postgresContents = z.strictObject({
 
 /** `contents.json` of a Redis component, read from the dump itself by loading it into a scratch server. */
 export const redisContents = z.strictObject({
+  format: z.literal(contentsFormat).optional(),
   type: z.literal('redis'),
   serverVersion: z.string(),
   databases: z.array(

@@ -5,7 +5,8 @@ import { name } from '../../inventory/schema/common.ts';
 import type { BackupPlace } from '../contract.ts';
 import { failure } from '../failures.ts';
 import type { ObjectStorage } from '../storage/contract.ts';
-import { isMissing, openStorage } from '../storage/index.ts';
+import { openStorage } from '../storage/index.ts';
+import { once } from '../storage/small.ts';
 import { backupId } from './manifest.ts';
 
 export interface OpenPlace extends BackupPlace {
@@ -47,24 +48,6 @@ export function partsOfId(
   return Number.isNaN(startedAt.getTime()) ? undefined : { kind, startedAt, run };
 }
 
-/** A small object whole, or undefined when there is none. Failure `BackupDamaged` when it is larger than `limit` bytes. */
-export async function readSmall(place: OpenPlace, key: string, limit: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of await place.storage.read(key, { signal: place.signal })) {
-      chunks.push(chunk as Buffer);
-      bytes += (chunk as Buffer).length;
-      if (bytes > limit)
-        throw damaged(`${place.storage.locate(key)} is larger than ${limit.toLocaleString('en')} bytes`);
-    }
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-  return Buffer.concat(chunks);
-}
-
 /** Replaces what is there: these records only say when something was seen, and are seen again. */
 export async function writeSmall(
   place: OpenPlace,
@@ -73,10 +56,6 @@ export async function writeSmall(
   ifAbsent = false,
 ): Promise<void> {
   await place.storage.write(key, once(Buffer.from(content)), { signal: place.signal, ifAbsent });
-}
-
-export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 export function sha256Of(bytes: Uint8Array | string): string {

@@ -1,8 +1,9 @@
 /** Reading a manifest that anybody with access to the destination may have written. */
 import { z } from 'zod';
 import { failure } from '../failures.ts';
+import { readSmall } from '../storage/small.ts';
 import { type ComponentRecord, keys, type Manifest, manifest } from './manifest.ts';
-import { checkId, damaged, type OpenPlace, readSmall, sha256Of } from './place.ts';
+import { checkId, damaged, type OpenPlace, sha256Of } from './place.ts';
 import { isSignedBy } from './sign.ts';
 
 /** Bytes; a manifest has some 500 for each object. */
@@ -24,7 +25,7 @@ export interface ReadManifest {
 export async function readManifest(place: OpenPlace, id: string): Promise<ReadManifest> {
   checkId(place.system, id);
   const location = place.storage.locate(keys.manifest(place.system, id));
-  const bytes = await readSmall(place, keys.manifest(place.system, id), manifestLimit);
+  const bytes = await readSmall(place.storage, keys.manifest(place.system, id), place.signal, manifestLimit);
   if (!bytes) {
     throw failure('NoUsableBackup', {
       what: `Backup ${id} has no manifest (${location} is missing): it was never finished, or it was removed.`,
@@ -44,7 +45,7 @@ export async function readManifest(place: OpenPlace, id: string): Promise<ReadMa
 async function isTrusted(place: OpenPlace, id: string, bytes: Buffer, location: string): Promise<boolean> {
   const { signing } = place.backup;
   if (!signing) return false;
-  const signature = await readSmall(place, keys.signature(place.system, id), 4096);
+  const signature = await readSmall(place.storage, keys.signature(place.system, id), place.signal, 4096);
   if (!signature)
     throw damaged(`${location} is not signed (${location}.sig is missing), and backup.signing asks for it`);
   if (await isSignedBy(bytes, signature.toString('latin1'), signing.trustedKeys)) return true;

@@ -1,8 +1,9 @@
 /** verified.json and proven.json: what was found out about a backup after it was written, and about which manifest. */
 import { z } from 'zod';
 import type { Proof, Verification } from '../contract.ts';
+import { readSmall } from '../storage/small.ts';
 import { keys } from './manifest.ts';
-import { type OpenPlace, readSmall, writeSmall } from './place.ts';
+import { type OpenPlace, writeSmall } from './place.ts';
 
 const recordLimit = 1024 * 1024;
 const about = { id: z.string(), manifestSha256: z.string(), at: z.iso.datetime() };
@@ -98,7 +99,7 @@ async function read<Kind extends { id: string; manifestSha256: string }>(
   id: string,
   manifestSha256: string,
 ): Promise<Kind | undefined> {
-  const bytes = await readSmall(place, key, recordLimit);
+  const bytes = await readSmall(place.storage, key, place.signal, recordLimit);
   if (!bytes) return undefined;
   let json: unknown;
   try {

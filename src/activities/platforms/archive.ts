@@ -6,6 +6,7 @@ import { render, renderChain, startPiped } from '../../exec/index.ts';
 import type { Destination } from '../../inventory/schema/backup.ts';
 import { failure } from '../failures.ts';
 import { openStorage } from '../storage/index.ts';
+import { once, readSmall } from '../storage/small.ts';
 import type { ObjectStorage, StoredBytes } from '../storage/contract.ts';
 import type { Work } from '../stores/contract.ts';
 import { commandFailure, type Effect, StallGuard } from '../work.ts';
@@ -44,6 +45,8 @@ interface Index {
   files: { service: string; path: string; object: string; size: number; bytes: number; sha256: string }[];
 }
 
+/** Bytes; a file needs some 300. */
+const largestIndex = 64 * 1024 * 1024;
 const stallMs = 60_000;
 const fileWithinMs = 6 * 3_600_000;
 
@@ -149,9 +152,7 @@ async function store(
 }
 
 async function archivedBefore(storage: ObjectStorage, key: string, work: Work): Promise<Archived> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of await storage.read(key, { signal: work.signal })) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks);
+  const text = (await readSmall(storage, key, work.signal, largestIndex)) ?? Buffer.alloc(0);
   try {
     const index = JSON.parse(text.toString('utf8')) as Index;
     return summary(storage, key, index, createHash('sha256').update(text).digest('hex'));
@@ -174,8 +175,4 @@ async function* watched(body: AsyncIterable<Uint8Array>, guard: StallGuard): Asy
     guard.moved(chunk.length);
     yield chunk;
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
 }

@@ -1,6 +1,7 @@
 /** Bytes on their way: bodies that give up when told to, and streams that may not end early. */
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { ApplicationFailure } from '@temporalio/common';
 import { failure } from '../failures.ts';
 
 /**
@@ -52,9 +53,20 @@ export function exactly(source: Readable, expected: number, location: string, si
       done(seen === expected ? null : wrongLength(location, seen, expected));
     },
   });
+  source.once('error', (error) => counter.destroy(signal.aborted ? error : cutOff(location, seen, error)));
   // An error reaches the reader through `counter`; here there is nobody to tell.
   pipeline(source, counter, { signal }).catch(() => {});
   return counter;
+}
+
+/** The source's own words (`aborted`, `read ECONNRESET`) name neither the object nor what to do. */
+function cutOff(location: string, seen: number, error: Error) {
+  if (error instanceof ApplicationFailure) return error;
+  return failure('StorageFailed', {
+    what: `Reading ${location} failed after ${seen.toLocaleString('en')} bytes: ${error.message}.`,
+    hint: 'The connection or the disk failed while it was read; the step tries again.',
+    cause: error,
+  });
 }
 
 function wrongLength(location: string, seen: number, expected: number) {

@@ -2,7 +2,7 @@
  * From storage to a file that may be used: the stored bytes are kept beside it and hashed; only when they are what the
  * manifest says does the unpacked file get its name. What was fetched before a crash is hashed again and not fetched again.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,10 +12,10 @@ import type { StoredObject } from '../backups/manifest.ts';
 import { failure } from '../failures.ts';
 import { resolveSecret } from '../secrets.ts';
 import type { ObjectStorage } from '../storage/contract.ts';
+import { readSmall } from '../storage/small.ts';
 import { StallGuard } from '../work.ts';
 import { commandFailed } from './command-failed.ts';
 import { assertSpace, scratchDirectory } from './scratch.ts';
-import { readSmall } from './small.ts';
 
 export interface FetchRequest {
   storage: ObjectStorage;
@@ -101,38 +101,19 @@ async function fetchPacked(
   packed: string,
   unpacking: Unpacking | undefined,
 ): Promise<void> {
-  const { storage, key, object, onProgress } = request;
+  const { storage, key, object } = request;
   const guard = new StallGuard(request.signal, { afterMs: stallMs, what: `Fetching ${storage.locate(key)}` });
-  const { signal } = guard;
   const hash = createHash('sha256');
-  let bytes = 0;
-  const take = async (chunk: Uint8Array) => {
-    hash.update(chunk);
-    bytes += chunk.length;
-    guard.moved(chunk.length);
-    onProgress?.(bytes, object.bytes);
-    await unpacking?.write(chunk);
-  };
-  const had = await sizeOf(packed);
-  if (had > object.bytes) await rm(packed);
-  else if (had > 0)
-    for await (const chunk of createReadStream(packed, { signal })) await take(chunk as Buffer);
-  const file = await open(packed, 'a', 0o600);
+  let found: { had: number; bytes: number };
   try {
-    if (bytes < object.bytes) {
-      const source = await storage.read(key, { signal, offset: bytes });
-      for await (const chunk of source) {
-        await file.write(chunk as Buffer);
-        await take(chunk as Buffer);
-        if (bytes > object.bytes) break;
-      }
-    }
+    found = await takeAll(request, packed, guard, hash, unpacking);
   } catch (error) {
-    throw signal.aborted && !request.signal.aborted ? signal.reason : error;
+    if (guard.signal.aborted && !request.signal.aborted) throw guard.signal.reason;
+    throw isFull(error) ? noSpace(packed, error) : error;
   } finally {
     guard.stop();
-    await file.close();
   }
+  const { had, bytes } = found;
   if (bytes < object.bytes) {
     throw failure('StorageFailed', {
       what: `${storage.locate(key)} ended after ${bytes} of ${object.bytes} bytes.`,
@@ -143,7 +124,60 @@ async function fetchPacked(
   if (bytes === object.bytes && hash.digest('hex') === object.sha256) return;
   // Nothing of it is worth anything to a later attempt: perhaps it was damaged on the way.
   await rm(packed, { force: true });
-  throw damaged(storage.locate(key), 'is not what the manifest says: its SHA-256 differs');
+  if (had === 0) throw damaged(storage.locate(key), 'is not what the manifest says: its SHA-256 differs');
+  throw failure('StorageFailed', {
+    what: `${storage.locate(key)}, of which ${had} bytes were in ${packed} already, is not what the manifest says: its SHA-256 differs. What was there is removed.`,
+    hint: 'The step is tried again and fetches all of it: that tells whether the backup is damaged, or only what was left here.',
+  });
+}
+
+/** The bytes that are there already, then those that storage has after them: hashed, handed on and kept. */
+async function takeAll(
+  { storage, key, object, onProgress }: FetchRequest,
+  packed: string,
+  guard: StallGuard,
+  hash: Hash,
+  unpacking: Unpacking | undefined,
+): Promise<{ had: number; bytes: number }> {
+  const { signal } = guard;
+  let bytes = 0;
+  const take = async (chunk: Uint8Array) => {
+    hash.update(chunk);
+    bytes += chunk.length;
+    guard.moved(chunk.length);
+    onProgress?.(bytes, object.bytes);
+    await unpacking?.write(chunk);
+  };
+  if ((await sizeOf(packed)) > object.bytes) await rm(packed);
+  else if ((await sizeOf(packed)) > 0)
+    for await (const chunk of createReadStream(packed, { signal })) await take(chunk as Buffer);
+  const had = bytes;
+  const file = await open(packed, 'a', 0o600);
+  try {
+    if (bytes < object.bytes) {
+      for await (const chunk of await storage.read(key, { signal, offset: bytes })) {
+        // All of it: on a disk that is nearly full `write` takes a part and says nothing.
+        await file.writeFile(chunk as Buffer);
+        await take(chunk as Buffer);
+        if (bytes > object.bytes) break;
+      }
+    }
+  } finally {
+    await file.close();
+  }
+  return { had, bytes };
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
+function noSpace(file: string, cause: unknown) {
+  return failure('NoSpace', {
+    what: `No space left for ${file}, into which the backup is fetched.`,
+    hint: 'Free space there, or set backup.scratchDirectory to a larger disk; then try the step again: it goes on from what was fetched.',
+    cause,
+  });
 }
 
 function startUnpacking(request: FetchRequest, unpacked: string): Unpacking {

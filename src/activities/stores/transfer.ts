@@ -4,13 +4,15 @@
  */
 import { type Command, type Running, start, startPiped } from '../../exec/index.ts';
 import type { Backup } from '../../inventory/schema/backup.ts';
+import { keys } from '../backups/manifest.ts';
+import { failure } from '../failures.ts';
 import type { ObjectStorage, StoredBytes } from '../storage/contract.ts';
 import { StallGuard } from '../work.ts';
 import { commandFailed } from './command-failed.ts';
-import { once } from './small.ts';
+import { once } from '../storage/small.ts';
 
 export { type Fetched, fetchSmall, fetchVerified } from './fetch.ts';
-export { readSmall } from './small.ts';
+export { readSmall } from '../storage/small.ts';
 
 export interface Target {
   storage: ObjectStorage;
@@ -116,10 +118,23 @@ export async function storeBytes(
 }
 
 /**
- * Removes what an earlier attempt of the same unfinished backup left under the prefix. Objects are then written only where
- * there is none, so that an attempt that was thought dead cannot replace what its successor wrote.
+ * Removes what an earlier attempt of the same unfinished backup left of a store. Objects are then written only where there
+ * is none, so that an attempt that was thought dead cannot replace what its successor wrote. Nor may it remove that: failure
+ * `ObjectExists` once the backup has its manifest.
  */
-export async function removeStale(storage: ObjectStorage, prefix: string): Promise<void> {
+export async function removeStale(
+  storage: ObjectStorage,
+  { system, backupId, store }: { system: string; backupId: string; store: string },
+): Promise<void> {
+  const manifest = keys.manifest(system, backupId);
+  if (await storage.stat(manifest)) {
+    throw failure('ObjectExists', {
+      what: `Backup ${backupId} is finished (${storage.locate(manifest)} is there): this attempt to dump ${store} comes too late, and removed nothing.`,
+      hint: 'Start a new backup.',
+      retryable: false,
+    });
+  }
+  const prefix = keys.object(system, backupId, store, '');
   await storage.abandonUploads(prefix);
   const left: string[] = [];
   for await (const entry of storage.list(prefix)) left.push(entry.key);

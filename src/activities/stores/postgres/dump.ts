@@ -3,6 +3,7 @@
  * Stored are `data.pgdump.zst`, `globals.sql` (roles without their passwords), `contents.json` (what a restore is compared
  * with) and, last, `record.json`, by which another attempt knows that all of it is done.
  */
+import { contentsFormat } from '../../backups/contents-format.ts';
 import type { ComponentRecord, StoredObject } from '../../backups/manifest.ts';
 import { componentRecord, keys } from '../../backups/manifest.ts';
 import { failure } from '../../failures.ts';
@@ -25,6 +26,10 @@ export const dataObject = 'data.pgdump.zst';
 export const contentsObject = 'contents.json';
 const globalsObject = 'globals.sql';
 const recordObject = 'record.json';
+
+/** Milliseconds. A lock that is not had in five minutes is an answer: somebody has forgotten a transaction. */
+const lockWait = '300000';
+export const dumpSettings: Readonly<Record<string, string>> = { lock_timeout: lockWait };
 
 export const dump = {
   async observe(request: DumpRequest, work: Work): Promise<Observation<ComponentRecord>> {
@@ -63,12 +68,15 @@ export const dump = {
   async act(request: DumpRequest, work: Work): Promise<ComponentRecord> {
     const storage = await openStorage(request.backup.destination);
     const client = await openClient(request, work.call.key);
+    // Looked at again: we may be the attempt that was taken for dead, and its successor done.
+    const done = await finishedRecord(storage, request, work.signal);
+    if (done) return done;
     // What a dead attempt left behind: half of a backup that nobody has listed anywhere.
-    await removeStale(storage, keys.object(request.system, request.backupId, request.store, ''));
+    await removeStale(storage, request);
     const { database } = client.spec;
     const server = await askServer(client, work.signal, database);
     const takenAt = new Date().toISOString();
-    const session = client.session(database, work.signal);
+    const session = client.session(database, work.signal, { settings: dumpSettings });
     try {
       return await dumpIn(session, { storage, client, server, takenAt, request, work });
     } finally {
@@ -127,6 +135,7 @@ async function dumpIn(session: Session, dumping: Dumping): Promise<ComponentReco
   });
 
   const contents = {
+    format: contentsFormat,
     type: 'postgres',
     serverVersion: server.version,
     tables: measured,
@@ -163,8 +172,13 @@ async function dumpIn(session: Session, dumping: Dumping): Promise<ComponentReco
 }
 
 function dumpCommand(client: Client, request: DumpRequest, major: number, snapshot: string) {
-  // Custom format, uncompressed: zstd does that better and in parallel. A lock that is not had in five minutes is an answer.
-  const args = ['--format=custom', '--compress=0', `--snapshot=${snapshot}`, '--lock-wait-timeout=300000'];
+  // Custom format, uncompressed: zstd does that better and in parallel.
+  const args = [
+    '--format=custom',
+    '--compress=0',
+    `--snapshot=${snapshot}`,
+    `--lock-wait-timeout=${lockWait}`,
+  ];
   return client.tool('pg_dump', args, client.spec.database, { major });
 }
 
@@ -200,7 +214,8 @@ async function dumpGlobals({
     };
   } catch (error) {
     work.signal.throwIfAborted();
-    if ((error as { type?: string }).type === 'StorageFailed' || server.isSuperuser) throw error;
+    // Only what this user may not read may be missing: a full disk or a server that is gone is another story.
+    if ((error as { type?: string }).type !== 'ConfigurationError' || server.isSuperuser) throw error;
     return { note: 'not readable by this user' };
   }
 }

@@ -31,6 +31,11 @@ const kinds: readonly Kind[] = [
     hint: 'See that the server runs and answers; the step is tried again.',
   },
   {
+    pattern: /canceling statement due to lock timeout/,
+    type: 'NotReady',
+    hint: 'Somebody keeps a lock on a table: an unfinished ALTER, or a session idle in transaction. SELECT pid, state, xact_start, query FROM pg_stat_activity ORDER BY xact_start; shows who. The step is tried again.',
+  },
+  {
     pattern: /server version mismatch/,
     type: 'ConfigurationError',
     hint: "Install client programs of the server's major version, or a newer one, on the worker.",

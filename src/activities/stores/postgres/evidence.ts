@@ -7,8 +7,8 @@ import type { DamageReport } from '../../contract.ts';
 import { failure } from '../../failures.ts';
 import type { Observation } from '../../mutation.ts';
 import { openStorage } from '../../storage/index.ts';
+import { once, readSmall } from '../../storage/small.ts';
 import type { StoreRequest, Work } from '../contract.ts';
-import { once, readSmall } from '../small.ts';
 import { type Client, openClient } from './client.ts';
 import { literal } from './quote.ts';
 import type { Session } from './session.ts';
@@ -122,7 +122,7 @@ SELECT to_json((SELECT array_agg(line) FROM (SELECT line FROM regexp_split_to_ta
 
 interface Place {
   location: string;
-  read(): Promise<Buffer | null>;
+  read(): Promise<Buffer | undefined>;
   write(bytes: Buffer): Promise<void>;
 }
 
@@ -146,7 +146,7 @@ async function placeOf(request: Request, signal: AbortSignal): Promise<Place> {
   const location = path.join(stateDirectory, 'evidence', `${evidence}.json`);
   return {
     location,
-    read: async () => await readFile(location).catch(() => null),
+    read: async () => await readFile(location).catch(() => undefined),
     write: async (bytes) => await writeWhole(location, bytes),
   };
 }

@@ -67,10 +67,12 @@ async function look(request: SwapRequest, work: Work) {
   };
 }
 
-/** By the clock that wrote the time: a worker's. */
+/** By the clock that wrote the time: a worker's. None while there is no live database: it may be all there is. */
 async function expiredOf(client: Client, signal: AbortSignal): Promise<Database[]> {
   const now = Date.now();
-  return [...(await listDatabases(client, signal)).values()].filter(
+  const databases = await listDatabases(client, signal);
+  if (!databases.has(client.spec.database)) return [];
+  return [...databases.values()].filter(
     ({ mark }) =>
       mark?.state === 'kept' && mark.database === client.spec.database && Date.parse(mark.until) <= now,
   );

@@ -19,6 +19,8 @@ export class Session {
   readonly #explain: (error: unknown) => unknown;
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
+  /** A question is under way, or was lost. */
+  #unanswered = false;
 
   constructor(running: Running, explain: (error: unknown) => unknown) {
     this.#running = running;
@@ -49,6 +51,7 @@ export class Session {
       else if (line.startsWith(`${mark} `)) status = line.slice(mark.length + 1);
       else lines.push(line);
     }
+    this.#unanswered = false;
     const [isError = '', sqlState = '', ...words] = (status ?? '').split(' ');
     return { lines, error: isError === 'true' ? { sqlState, message: words.join(' ') } : null };
   }
@@ -60,13 +63,19 @@ export class Session {
     const lines: string[] = [];
     for (;;) {
       const line = await this.#next();
-      if (line === mark) return lines;
+      if (line === mark) break;
       lines.push(line);
     }
+    this.#unanswered = false;
+    return lines;
   }
 
-  /** Ends it in good order; what it did in an open transaction is rolled back. */
+  /**
+   * Ends it in good order; what it did in an open transaction is rolled back. An answer that is still to come is not waited
+   * for: it may take hours, or wait for a lock that somebody keeps.
+   */
   async close(): Promise<void> {
+    if (this.#unanswered) this.#running.stop('its answer is not wanted any more');
     this.#running.stdin?.end();
     this.#running.stdout?.resume();
     this.#reader.close();
@@ -80,6 +89,7 @@ export class Session {
   #write(text: string): void {
     // psql would cut the statement off there, and wait for its end for ever.
     if (text.includes('\0')) throw new RangeError('SQL cannot hold NUL');
+    this.#unanswered = true;
     this.#running.stdin?.write(text);
   }
 

@@ -1,5 +1,6 @@
 /** The backup a restore reads: its manifest believed, the component found, and the program that will read it trusted. */
 import { run } from '../../../exec/index.ts';
+import { refuseNewer } from '../../backups/contents-format.ts';
 import { openPlace } from '../../backups/place.ts';
 import { readManifest } from '../../backups/read.ts';
 import {
@@ -65,6 +66,7 @@ export async function readContents(
   } catch {
     throw refuse('is not JSON');
   }
+  refuseNewer(json, source.storage.locate(key));
   const parsed = postgresContents.safeParse(json);
   if (!parsed.success) throw refuse('is not a list of contents');
   return parsed.data;

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isBrokenPipe, renderChain, type Running, start, startPiped } from '../../../exec/index.ts';
+import { contentsFormat } from '../../backups/contents-format.ts';
 import { type ComponentRecord, componentRecord, keys, type StoredObject } from '../../backups/manifest.ts';
 import { failure } from '../../failures.ts';
 import type { Observation } from '../../mutation.ts';
@@ -53,8 +54,11 @@ export const dump = {
   async act(request: DumpRequest, work: Work): Promise<ComponentRecord> {
     const storage = await openStorage(request.backup.destination);
     const live = await openLive(request);
+    // Looked at again: we may be the attempt that was taken for dead, and its successor done.
+    const done = await finishedRecord(storage, request, work.signal);
+    if (done) return done;
     // What a dead attempt left behind: half of a backup that nobody has listed anywhere.
-    await removeStale(storage, keys.object(request.system, request.backupId, request.store, ''));
+    await removeStale(storage, request);
     const startedAt = new Date().toISOString();
     const directory = await scratchDirectory(request.backup, `${request.backupId}-${request.store}-dump`);
     const file = path.join(directory, 'dump.rdb');
@@ -66,7 +70,7 @@ export const dump = {
         work,
         async (client) => await readContents(client, facts.version, work),
       );
-      const bytes = Buffer.from(JSON.stringify(contents));
+      const bytes = Buffer.from(JSON.stringify({ format: contentsFormat, ...contents }));
       const target = { storage, backup: request.backup, signal: work.signal };
       const stored = await storeBytes({
         ...target,

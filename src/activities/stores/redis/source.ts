@@ -6,6 +6,7 @@ import {
   redisContents,
   type StoredObject,
 } from '../../backups/manifest.ts';
+import { refuseNewer } from '../../backups/contents-format.ts';
 import { openPlace } from '../../backups/place.ts';
 import { readManifest } from '../../backups/read.ts';
 import { failure } from '../../failures.ts';
@@ -57,6 +58,7 @@ export async function readExpected(request: RestoreRequest, signal: AbortSignal)
   } catch {
     throw refuse('is not JSON');
   }
+  refuseNewer(json, storage.locate(key));
   const parsed = redisContents.safeParse(json);
   if (!parsed.success) throw refuse('is not a list of contents');
   return parsed.data;

@@ -151,10 +151,11 @@ export const purgeKept = {
   },
 };
 
-/** Only what bears our mark, belongs to this data directory, and is past its time. */
+/** Only what bears our mark, belongs to this data directory, and is past its time; nothing while it may be all there is. */
 async function expiredOf(request: StoreRequest, work: Work): Promise<string[]> {
   const { live } = await placesOf(request, work.call.key);
   const expired: string[] = [];
+  if (!(await exists(live))) return expired;
   for (const directory of await keptBeside(live)) {
     const mark = await readMark(directory);
     const isOver = mark?.until !== undefined && Date.parse(mark.until) < Date.now();

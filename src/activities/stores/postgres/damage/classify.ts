@@ -121,6 +121,8 @@ async function runChecks(
         session = looked.session;
         if (looked.answer === null)
           add(check, 'XX000', 'the server process ended twice while it looked at this');
+        else if (looked.answer.error && (await isGone(looked.session, check)))
+          gaps.push(`${check.relation.name} was dropped while it was looked at.`);
         else if (looked.answer.error && speaksOfDamage(looked.answer.error))
           add(check, looked.answer.error.sqlState, looked.answer.error.message);
         else if (looked.answer.error)
@@ -133,6 +135,15 @@ async function runChecks(
   };
   await Promise.all(Array.from({ length: width }, worker));
   return findings;
+}
+
+/**
+ * Whether a relation that was listed is not there any more: somebody dropped it meanwhile, and the internal error that this
+ * ends in (could not open relation) says nothing of damage. When that cannot be asked, it is taken to be there.
+ */
+async function isGone(session: Session | undefined, { relation }: Check): Promise<boolean> {
+  const asked = await session?.try(`SELECT count(*) FROM pg_class WHERE oid = ${relation.oid}`);
+  return asked?.error === null && asked.lines[0] === '0';
 }
 
 /**
