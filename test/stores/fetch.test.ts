@@ -1,5 +1,5 @@
 /** Bytes on their way from storage to a file that may be used: what a worker left before, and two of them at once. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
@@ -100,4 +100,18 @@ test('a disk that fills up while bytes are fetched is NoSpace, and what was fetc
   } finally {
     await execute('umount', [request.scratch]);
   }
+});
+
+test('what a drill left a week ago is removed by the next; what is younger, or not a drill’s, stays', async () => {
+  const request = await stored(randomBytes(1000));
+  const left = ['old-drill-0123abcd', 'young-drill-0123abcd', 'old-replace'];
+  for (const name of left) {
+    const directory = path.join(request.scratch, name);
+    await mkdir(directory, { mode: 0o700 });
+    await writeFile(path.join(directory, 'stored'), 'bytes');
+    const at = new Date(Date.now() - (name.startsWith('old') ? 8 : 1) * 86_400_000);
+    for (const file of [path.join(directory, 'stored'), directory]) await utimes(file, at, at);
+  }
+  await fetchVerified(request);
+  expect((await readdir(request.scratch)).sort()).toEqual(['old-replace', 'spool', 'young-drill-0123abcd']);
 });

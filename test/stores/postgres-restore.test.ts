@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keys, postgresContents } from '../../src/activities/backups/manifest.ts';
+import { spoolName } from '../../src/activities/stores/scratch.ts';
 import { postgresKind } from '../../src/activities/stores/postgres/index.ts';
 import { parseVersion, readsUntrustedArchives } from '../../src/activities/stores/postgres/versions.ts';
 import { run } from '../../tools/lib/run.ts';
@@ -291,7 +292,8 @@ test('a fetch that was cut off goes on where it was, and verifies all of it', as
   const made = await backUp(bench, bench.request('resumed'));
   const file = objectFile(bench, keys.object(system, made.backupId, 'database', 'data.pgdump.zst'));
   const bytes = await readFile(file);
-  const spool = `${bench.backup.scratchDirectory}/${made.backupId}-database-drill`;
+  const name = spoolName(toRestore(made, 'drill'), workOf('restore'));
+  const spool = `${bench.backup.scratchDirectory}/${name}`;
   await mkdir(spool, { mode: 0o700 });
   await writeFile(`${spool}/stored`, bytes.subarray(0, bytes.length - 1000));
   // Were it fetched from the beginning, the damage at the beginning would be found.

@@ -2,7 +2,7 @@
  * From storage to a file that may be used: the stored bytes are kept beside it and hashed; only when they are what the
  * manifest says does the unpacked file get its name. What was fetched before a crash is hashed again and not fetched again.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,14 +15,14 @@ import type { ObjectStorage } from '../storage/contract.ts';
 import { readSmall } from '../storage/small.ts';
 import { StallGuard } from '../work.ts';
 import { commandFailed } from './command-failed.ts';
-import { assertSpace, scratchDirectory } from './scratch.ts';
+import { assertSpace, removeForgotten, scratchDirectory } from './scratch.ts';
 
 export interface FetchRequest {
   storage: ObjectStorage;
   key: string;
   object: StoredObject;
   backup: Backup;
-  /** Names the scratch directory: `<backup id>-<store>`. */
+  /** Names the scratch directory; see `spoolName`. */
   spool: string;
   /** Bytes it will have unpacked, as far as is known. */
   plainBytes: number;
@@ -43,6 +43,7 @@ const stallMs = 120_000;
 /** Failures: `NoSpace` before a byte is fetched, `BackupDamaged` when the bytes are not those of the manifest. */
 export async function fetchVerified(request: FetchRequest): Promise<Fetched> {
   const directory = await scratchDirectory(request.backup, request.spool);
+  await removeForgotten(directory);
   const [packed, unpacked] = [path.join(directory, 'stored'), path.join(directory, 'unpacked')];
   const [havePacked, haveUnpacked] = [await sizeOf(packed), await sizeOf(unpacked)];
   await assertSpace(
@@ -77,7 +78,8 @@ export async function fetchSmall(
     throw damaged(storage.locate(key), 'is not what the manifest says');
   }
   if (object.encryption === 'none') return bytes;
-  const file = path.join(await scratchDirectory(backup, `${object.sha256.slice(0, 16)}-small`), 'stored');
+  // Its own: another run may be reading the same object.
+  const file = path.join(await scratchDirectory(backup, `small-${randomUUID()}`), 'stored');
   try {
     await (await openForWriting(file, bytes)).close();
     const { stdout } = await run({ ...(await decryption(backup, file)), keepBytes: limit }, signal);

@@ -1,9 +1,39 @@
 /** Where bytes lie on a worker until they are used: a directory that nobody else can read or has prepared. */
-import { lstat, mkdir, statfs } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { lstat, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Backup } from '../../inventory/schema/backup.ts';
 import { failure } from '../failures.ts';
+import type { RestoreRequest, Work } from './contract.ts';
+
+/** Milliseconds after which nobody comes back for what a drill fetched. */
+const forgottenAfter = 7 * 86_400_000;
+
+/**
+ * What a restore's scratch directory is called: the same on every attempt, so that it goes on from what is there. Of one
+ * system only one restore can be under way, but any number of drills.
+ */
+export function spoolName({ backupId, store, purpose }: RestoreRequest, { call }: Work): string {
+  const name = `${backupId}-${store}-${purpose}`;
+  return purpose === 'drill'
+    ? `${name}-${createHash('sha256').update(call.key).digest('hex').slice(0, 8)}`
+    : name;
+}
+
+/** Removes what drills beside this directory left when they were given up. */
+export async function removeForgotten(directory: string): Promise<void> {
+  const parent = path.dirname(directory);
+  for (const entry of await readdir(parent)) {
+    const other = path.join(parent, entry);
+    if (other === directory || !/-drill-[0-9a-f]{8}$/.test(entry)) continue;
+    const files = [other, ...['stored', 'unpacked', 'verified'].map((name) => path.join(other, name))];
+    const times = await Promise.all(
+      files.map(async (file) => (await stat(file).catch(() => undefined))?.mtimeMs ?? 0),
+    );
+    if (Date.now() - Math.max(...times) > forgottenAfter) await rm(other, { recursive: true, force: true });
+  }
+}
 
 /** `name` is made of ids that were checked before: no path. */
 export async function scratchDirectory(backup: Backup, name: string): Promise<string> {

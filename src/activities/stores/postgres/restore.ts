@@ -6,6 +6,7 @@ import { renderChain, run } from '../../../exec/index.ts';
 import { keys } from '../../backups/manifest.ts';
 import type { Observation } from '../../mutation.ts';
 import type { Replacement, RestoreRequest, Work } from '../contract.ts';
+import { spoolName } from '../scratch.ts';
 import { fetchVerified } from '../transfer.ts';
 import { type Client, openClient } from './client.ts';
 import { dropOurs, dropStatements, notOurs } from './drop.ts';
@@ -66,7 +67,7 @@ export const restoreBeside = {
       key: keys.object(request.system, request.backupId, request.store, source.data.name),
       object: source.data,
       backup: request.backup,
-      spool: `${request.backupId}-${request.store}-${request.purpose}`,
+      spool: spoolName(request, work),
       plainBytes: Number(summary['dumpBytes'] ?? summary['databaseBytes'] ?? 0),
       signal: work.signal,
       onProgress: (done, total) =>

@@ -13,7 +13,7 @@ import type { Observation } from '../../mutation.ts';
 import { commandFailure } from '../../work.ts';
 import type { Replacement, RestoreRequest, Work } from '../contract.ts';
 import { fetchVerified } from '../fetch.ts';
-import { assertSpace } from '../scratch.ts';
+import { assertSpace, spoolName } from '../scratch.ts';
 import { clearTarget } from './clear.ts';
 import { exists, type Mark, placesOf, readMark, syncDirectory, writeMark } from './directories.ts';
 import { type Layout, layoutOf, openLive } from './live.ts';
@@ -65,7 +65,7 @@ export const restoreBeside = {
       key: keys.object(request.system, request.backupId, request.store, source.data.name),
       object: source.data,
       backup: request.backup,
-      spool: `${request.backupId}-${request.store}-${request.purpose}`,
+      spool: spoolName(request, work),
       plainBytes: rdbBytes,
       signal: work.signal,
       onProgress: (done, total) => {
