@@ -126,7 +126,10 @@ export interface Activities {
   restoreBeside(request: RestoreRequest, call: Call): Promise<Done<Replacement>>;
   compareReplacement(request: RestoreRequest & { replacement: Replacement }): Promise<Comparison>;
   swapIn(request: SwapRequest, call: Call): Promise<Done<Swapped>>;
-  swapBack(request: SwapRequest & { swapped: Swapped }, call: Call): Promise<Done<{ restored: boolean }>>;
+  swapBack(
+    request: SwapRequest & { swapped: Swapped | null },
+    call: Call,
+  ): Promise<Done<{ restored: boolean }>>;
   discardReplacement(request: SwapRequest, call: Call): Promise<Done<{ removed: boolean }>>;
   purgeKept(request: StoreRequest, call: Call): Promise<Done<{ removed: string[] }>>;
 

@@ -5,6 +5,14 @@ const unitMilliseconds: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h:
 /** What a duration looks like; used by the schema, so that a bad one is refused with its place in the file. */
 export const durationPattern = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 
+/** Ten years: longer than anything that is waited for, and far below what a date can hold. */
+const longestMs = 10 * 365 * 86_400_000;
+
+/** False for a duration that would lead out of the calendar; what is no duration at all is for the pattern to refuse. */
+export function isWithinReach(text: string): boolean {
+  return !durationPattern.test(text) || milliseconds(text) <= longestMs;
+}
+
 /** Milliseconds of a duration such as `1h30m`. Throws a RangeError for anything else. */
 export function milliseconds(duration: string): number {
   if (!durationPattern.test(duration)) throw new RangeError(`not a duration: ${duration}`);

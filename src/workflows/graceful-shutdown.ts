@@ -1,8 +1,7 @@
 /** J4: users are warned, work in hand ends, the data is backed up, databases stop last. */
 import { z } from 'zod';
-import { durationPattern } from '../inventory/duration.ts';
 import { stopOrder } from '../inventory/order.ts';
-import { sentence } from './parts/input.ts';
+import { lengthOfTime, sentence } from './parts/input.ts';
 import { takeBackup } from './parts/procedures/backup.ts';
 import { serviceRequest, stopServices, whatRuns } from './parts/procedures/services.ts';
 import { closeTraffic } from './parts/procedures/traffic.ts';
@@ -16,12 +15,7 @@ export const gracefulShutdown = runbook({
   covers: ['J4'],
   input: {
     reason: sentence.describe('Why, for the users and the record.'),
-    notice: z
-      .string()
-      .max(20)
-      .regex(durationPattern, 'a duration such as 5m')
-      .optional()
-      .describe('How long users are warned. Default: the inventory.'),
+    notice: lengthOfTime.optional().describe('How long users are warned. Default: the inventory.'),
     backup: z.boolean().default(true).describe('Back up before the databases stop.'),
   },
   examples: ['runbook run graceful-shutdown --system demo --reason "kernel update" --notice 5m'],

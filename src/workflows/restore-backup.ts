@@ -32,9 +32,9 @@ export const restoreBackup = runbook({
 
   async steps(run, { backup, stores }) {
     const { system } = run;
-    const wanted = stores.length > 0 ? stores : backupPolicy(system).components;
+    const wanted = stores.length > 0 ? [...new Set(stores)] : backupPolicy(system).components;
     for (const store of wanted) {
-      if (!(store in system.stores)) {
+      if (!Object.hasOwn(system.stores, store)) {
         throw refusal(
           'InvalidInput',
           `${system.name} has no store "${store.slice(0, 60)}" (it has: ${Object.keys(system.stores).join(', ')}). Nothing was touched.`,

@@ -54,7 +54,7 @@ function withDependencies(
   if (only.length === 0) return Object.keys(services);
   const wanted = new Set<string>();
   const visit = (name: string): void => {
-    if (!(name in services)) {
+    if (!Object.hasOwn(services, name)) {
       throw refusal(
         'InvalidInput',
         `there is no service "${name.slice(0, 60)}" (there are: ${Object.keys(services).join(', ')}). Nothing was started.`,

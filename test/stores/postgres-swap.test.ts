@@ -186,3 +186,29 @@ test('kept data goes when its time is over, not sooner, and only what is marked 
   expect(await allows(stays.keptAs)).toBe('f');
   expect(await only('select count(*) from t', 'purged')).toBe('1');
 });
+
+test('what a restore left is found by its run where nobody was told its name: half loaded or whole; another run keeps its own', async () => {
+  const request = await readyToSwap('nameless');
+  const unnamed = { ...request, replacement: { ...request.replacement, name: '' } };
+  const stranger = { ...workOf('undo'), call: { plan: false, fence: null, key: 'flow/another/undo-1' } };
+  expect(await perform(postgresKind.discard, unnamed, stranger)).toMatchObject({ performed: false });
+  expect(await allows('nameless_restoring')).toBeDefined();
+  expect(await perform(postgresKind.discard, unnamed, workOf('undo-1'))).toMatchObject({
+    performed: true,
+    result: { removed: true },
+  });
+  expect(await allows('nameless_restoring')).toBeUndefined();
+  expect(await only('select count(*) from t', 'nameless')).toBe('2');
+});
+
+test('a swap whose answer was lost is taken back by the run that made it, and by no other', async () => {
+  const request = await readyToSwap('unanswered');
+  await perform(postgresKind.swap, request, workOf('swap'));
+  const stranger = { ...workOf('undo'), call: { plan: false, fence: null, key: 'flow/another/undo-1' } };
+  await perform(postgresKind.swapBack, { ...request, swapped: null }, stranger);
+  expect(await only('select count(*) from t', 'unanswered')).toBe('1');
+  expect(await perform(postgresKind.swapBack, { ...request, swapped: null }, workOf('undo-1'))).toMatchObject(
+    { performed: true, result: { restored: true } },
+  );
+  expect(await only('select count(*) from t', 'unanswered')).toBe('2');
+});

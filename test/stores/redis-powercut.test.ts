@@ -95,6 +95,25 @@ it.each([{ before: true }, { before: false }])(
   },
 );
 
+it('a swap that was cut off, or whose answer was lost, is taken back by its run from the marks alone', async () => {
+  for (let renames = 0; ; renames += 1) {
+    const run = `lost-${renames}`;
+    const request = { ...(await replacementOf(run)), swapped: null };
+    const wasEnough = await withPower(
+      renames,
+      true,
+      async () => await redisKind.swap.act(request, work('3', { run })),
+    );
+    const seen = await redisKind.swapBack.observe(request, work('undo-3', { run }));
+    if (!('done' in seen)) await redisKind.swapBack.act(request, work('undo-3', { run }));
+    expect(await nameInLive()).toBe('after');
+    const unnamed = { ...request, replacement: { ...request.replacement, name: '' } };
+    await redisKind.discard.act(unnamed, work('9', { run }));
+    expect((await readdir(b.base)).filter((entry) => entry.startsWith('data'))).toEqual(['data']);
+    if (wasEnough) break;
+  }
+});
+
 it('a swap that was cut off and is given up leaves the old data live', async () => {
   for (let renames = 0; ; renames += 1) {
     const run = `given-up-${renames}`;

@@ -151,10 +151,16 @@ test('a run whose lock was ended stops acting: the next mutating activity is fen
     const run = await start('fullBackup', { system: name });
     await began;
     await client.workflow.getHandle(`lock/${name}`).terminate('taken over');
+    // The server tells the worker, which holds on to its activity none the less: the run ends only after it.
+    await waitUntil(
+      async () => (await client.workflow.getHandle(`lock/${name}`).describe()).status.name !== 'RUNNING',
+      {
+        timeoutMs: 20_000,
+      },
+    );
+    go();
     const failure = await failureOf(run);
     expect(failure.type).toBe('Fenced');
-    go();
-    await new Promise((resolve) => setTimeout(resolve, 500));
     expect(place.deeds).toEqual([]);
   });
 });

@@ -76,8 +76,8 @@ export interface StoreKind {
   /** Reads the replacement through and compares it with the backup's contents; runs the inventory's validations on it. */
   compare(request: RestoreRequest & { replacement: Replacement }, work: Work): Promise<Comparison>;
   swap: Effect<SwapRequest, Swapped>;
-  /** Puts the kept data back and the replacement aside. */
-  swapBack: Effect<SwapRequest & { swapped: Swapped }, { restored: boolean }>;
+  /** Puts the kept data back and the replacement aside. `swapped` null: the answer was lost; whatever this run swapped is meant. */
+  swapBack: Effect<SwapRequest & { swapped: Swapped | null }, { restored: boolean }>;
   /** Removes a replacement that is not in use. Never anything without our mark on it. */
   discard: Effect<SwapRequest, { removed: boolean }>;
   /** Removes kept data whose time is over. */

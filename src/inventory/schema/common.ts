@@ -1,6 +1,6 @@
 /** The small shapes every part of an inventory is made of. */
 import { z } from 'zod';
-import { durationPattern } from '../duration.ts';
+import { durationPattern, isWithinReach } from '../duration.ts';
 
 // The workflow sandbox has no eval; zod's generated fast path would only fail there and fall back.
 z.config({ jitless: true });
@@ -17,6 +17,7 @@ export const name = z
 export const duration = z
   .string()
   .regex(durationPattern, 'a duration such as 30s, 5m, 1h30m or 7d')
+  .refine(isWithinReach, 'a duration of ten years at most')
   .describe('A length of time: 30s, 5m, 1h30m, 7d.');
 
 /**

@@ -36,7 +36,8 @@ export class Approval {
     const quorum = () => this.view.approvedBy.length >= this.#policy.quorum;
     const answered = await condition(
       () => quorum() || this.#rejected !== undefined,
-      milliseconds(this.#policy.within),
+      // What is left of it: people were told meanwhile, which may have taken a while.
+      Math.max(0, Date.parse(this.view.deadline) - now()),
     );
     this.#closed = true;
     if (this.#rejected) {
@@ -68,14 +69,14 @@ export class Approval {
     if (this.#policy.approvers.length > 0 && !this.#policy.approvers.includes(by)) {
       return `${by} is not among the approvers (${this.#policy.approvers.join(', ')})`;
     }
-    if (!this.#policy.requesterMayApprove && by === this.#state.facts.requestedBy) {
+    if (!this.#policy.requesterMayApprove && samePerson(by, this.#state.facts.requestedBy)) {
       return `${by} asked for this run and may not approve it`;
     }
     return undefined;
   }
 
   approve(args: ApproveArgs): Accepted {
-    if (!this.view.approvedBy.includes(args.by)) {
+    if (!this.view.approvedBy.some((name) => samePerson(name, args.by))) {
       this.view.approvedBy.push(args.by);
       this.#state.log('approval', `Approved by ${args.by}${args.note ? `: ${args.note}` : ''}`, {
         by: args.by,
@@ -93,4 +94,9 @@ export class Approval {
     this.#state.log('approval', `Rejected by ${args.by}: ${args.reason}`, { by: args.by });
     return { text: `Rejected: "${this.view.title}" will not be done.` };
   }
+}
+
+/** The login name of one tool is often the other's with a capital letter. */
+function samePerson(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }

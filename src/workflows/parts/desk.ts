@@ -2,7 +2,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
 import { z } from 'zod';
-import { durationPattern } from '../../inventory/duration.ts';
 import {
   queryNames,
   updateNames,
@@ -11,7 +10,7 @@ import {
   type TimelineEntry,
 } from '../contract.ts';
 import type { ParkedStep, RunCore } from './core.ts';
-import { personName, sentence } from './input.ts';
+import { lengthOfTime, personName, sentence } from './input.ts';
 import type { RunState } from './state.ts';
 
 const by = personName;
@@ -23,10 +22,7 @@ const shapes = {
   approve: z.strictObject({ by, digest: z.string().max(64).optional(), note: sentence.optional() }),
   reject: z.strictObject({ by, reason: sentence }),
   abort: z.strictObject({ by, reason: sentence }),
-  extendNotice: z.strictObject({
-    by,
-    for: z.string().max(20).regex(durationPattern, 'a duration such as 5m'),
-  }),
+  extendNotice: z.strictObject({ by, for: lengthOfTime }),
   skipNotice: z.strictObject({ by, reason: sentence }),
   retryStep: z.strictObject({ by, step: stepId }),
   skipStep: z.strictObject({ by, reason: sentence, step: stepId }),
@@ -37,6 +33,8 @@ export interface Desk {
   state: RunState;
   /** Undefined until the inventory is loaded. */
   core: RunCore | undefined;
+  /** Why an abort would come too late; undefined as long as there is something to abort. */
+  tooLate: string | undefined;
   /** Set by the first abort; the run looks at it when it ends. */
   aborted: { by: string; reason: string } | undefined;
   /** Cancels the steps. */
@@ -71,7 +69,7 @@ export function openDesk(desk: Desk): void {
     desk,
     'abort',
     shapes.abort,
-    () => (state.phase === 'compensating' ? 'the run is being undone already' : undefined),
+    () => desk.tooLate,
     (args) => {
       desk.aborted ??= args;
       state.log('person', `Aborted by ${args.by}: ${args.reason}`, { by: args.by });

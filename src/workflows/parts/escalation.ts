@@ -8,6 +8,7 @@ import type { RunState } from './state.ts';
 
 export interface Escalation {
   acknowledge(by: string): void;
+  acknowledged(): boolean;
   resolve(): void;
 }
 
@@ -57,6 +58,7 @@ export function startEscalation(
   void CancellationScope.nonCancellable(page);
 
   return {
+    acknowledged: () => acknowledged,
     acknowledge(by) {
       if (over()) return;
       acknowledged = true;

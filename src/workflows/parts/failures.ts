@@ -8,7 +8,7 @@ import {
   TimeoutFailure,
   TimeoutType,
 } from '@temporalio/common';
-import { isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { FailureView } from '../contract.ts';
 
 /** Ends the run (or refuses the update) at once: nothing is retried. */
@@ -52,6 +52,16 @@ function timeoutMessage(failure: TimeoutFailure): string {
 }
 
 export { isCancellation };
+
+/** Whether the steps are cancelled: by an abort, by Temporal's own cancellation, or because the lock was lost. */
+export function isAborted(): boolean {
+  return CancellationScope.current().consideredCancelled;
+}
+
+/** After an abort nothing more is begun, also where the next thing would not notice by itself. */
+export function stopIfAborted(): void {
+  if (isAborted()) throw new CancelledFailure('the run is being aborted');
+}
 
 /** Failures of Temporal's own kinds are a run's business; anything else is a mistake in our code and must not be hidden. */
 export function isRunFailure(error: unknown): error is TemporalFailure {

@@ -1,5 +1,6 @@
 /** The door of every runbook: whoever knocks (CLI, `temporal workflow start`, the Temporal UI), a bad input ends the run at once. */
 import { z } from 'zod';
+import { durationPattern, isWithinReach } from '../../inventory/duration.ts';
 import { Undecodable } from '../payloads.ts';
 import { refusal } from './failures.ts';
 
@@ -16,6 +17,12 @@ export const sentence = z
   );
 
 export const personName = sentence.max(120);
+
+export const lengthOfTime = z
+  .string()
+  .max(20)
+  .regex(durationPattern, 'a duration such as 5m')
+  .refine(isWithinReach, 'a duration of ten years at most');
 
 /** The fields every runbook takes beside its own. */
 export const commonInput = {

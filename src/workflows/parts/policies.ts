@@ -4,12 +4,18 @@
  * whatever the class, and the next attempt follows half a second later.
  */
 import type { ActivityOptions } from '@temporalio/common';
+import { ActivityCancellationType } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
 
 export type ActivityClass = 'probe' | 'watch' | 'mutate' | 'transfer' | 'notify';
 
 const heartbeatTimeout = '5s';
 const firstRetry = '500ms';
+/**
+ * What changes something is waited for when the run is aborted: nothing is undone beside it, and the lock is held as long as
+ * it acts. Named because the SDK, whatever its documentation says, does not wait without it.
+ */
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 export const classes: Record<ActivityClass, ActivityOptions> = {
   /** Seconds, many tries, flat backoff. */
@@ -34,12 +40,14 @@ export const classes: Record<ActivityClass, ActivityOptions> = {
   mutate: {
     startToCloseTimeout: '15m',
     heartbeatTimeout,
+    cancellationType,
     retry: { initialInterval: firstRetry, backoffCoefficient: 2, maximumInterval: '15s', maximumAttempts: 5 },
   },
   /** Hours; the next attempt resumes from what the last one left. */
   transfer: {
     startToCloseTimeout: '12h',
     heartbeatTimeout,
+    cancellationType,
     retry: { initialInterval: firstRetry, backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 8 },
   },
   /** Seconds, few tries; its failure never fails a runbook. */

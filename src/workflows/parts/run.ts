@@ -7,6 +7,7 @@ import { noDeeds, stepActivities, type StepActivities } from './activities.ts';
 import { Approval } from './approval.ts';
 import { isoNow } from './clock.ts';
 import type { RunCore } from './core.ts';
+import { isCancellation, stopIfAborted } from './failures.ts';
 import { tell, type Announcement } from './messages.ts';
 import { Notice } from './notice.ts';
 import { close, performStep, type StepOptions } from './step.ts';
@@ -63,7 +64,7 @@ export class Run {
       close(this.#core, view, 'done');
       return result;
     } catch (error) {
-      close(this.#core, view, this.#core.state.phase === 'aborted' ? 'cancelled' : 'failed');
+      close(this.#core, view, isCancellation(error) ? 'cancelled' : 'failed');
       throw error;
     }
   }
@@ -170,7 +171,7 @@ export class Run {
         approval.view.approvedBy.length > 0 ? `by ${approval.view.approvedBy.join(', ')}` : 'by time-out',
       );
     } catch (error) {
-      close(this.#core, view, 'failed');
+      close(this.#core, view, isCancellation(error) ? 'cancelled' : 'failed');
       throw error;
     } finally {
       this.#core.approval = undefined;
@@ -196,6 +197,7 @@ export class Run {
   }
 
   #open(title: string): StepView {
+    stopIfAborted();
     const view: StepView = {
       id: `${this.#prefix}${this.#level.length + 1}`,
       title,

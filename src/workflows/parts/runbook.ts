@@ -7,7 +7,7 @@ import { noDeeds, stepActivities } from './activities.ts';
 import { isoNow, now } from './clock.ts';
 import type { FailurePolicy, RunCore } from './core.ts';
 import { openDesk, type Desk } from './desk.ts';
-import { isCancellation, isRunFailure, refusal, viewFailure } from './failures.ts';
+import { isCancellation, isRunFailure, refusal, stopIfAborted, viewFailure } from './failures.ts';
 import { commonInput, parseInput } from './input.ts';
 import { tell } from './messages.ts';
 import { takeLock, type HeldLock } from './lock.ts';
@@ -89,7 +89,13 @@ export function runbook<Shape extends z.core.$ZodLooseShape, Output>(
       dryRun: common.dryRun,
     });
     const scope = new CancellationScope();
-    const desk: Desk = { state, core: undefined, aborted: undefined, stop: () => scope.cancel() };
+    const desk: Desk = {
+      state,
+      core: undefined,
+      tooLate: undefined,
+      aborted: undefined,
+      stop: () => scope.cancel(),
+    };
     openDesk(desk);
     let lock: HeldLock | undefined;
     let lostLock = false;
@@ -114,6 +120,7 @@ export function runbook<Shape extends z.core.$ZodLooseShape, Output>(
           messages: 0,
         };
         desk.core = core;
+        stopIfAborted();
         if (description.exclusive && !common.dryRun) {
           lock = await takeLock(state, common.whenBusy, () => {
             lostLock = true;
@@ -122,9 +129,14 @@ export function runbook<Shape extends z.core.$ZodLooseShape, Output>(
           core.fence = lock.fence;
         }
         state.enter('running', 'Running');
-        return definition.steps(new Run(core), input as z.infer<z.ZodObject<Shape>>);
+        const answer = await definition.steps(new Run(core), input as z.infer<z.ZodObject<Shape>>);
+        // Whoever was told that the run is aborted must not find it completed.
+        if (desk.aborted) stopIfAborted();
+        desk.tooLate = 'all its steps are done';
+        return answer;
       });
-      await end(state, 'completed', `${description.title} of ${common.system} is complete`, lock);
+      await release(lock);
+      end(state, 'completed', `${description.title} of ${common.system} is complete`);
       return await report(state, output);
     } catch (error) {
       // Not a failure of the run but a mistake in code: the task is retried, and a mended worker goes on from here.
@@ -147,25 +159,23 @@ async function wayBack(
   const { state, core } = desk;
   core?.escalation?.resolve();
   const aborted = desk.aborted !== undefined || isCancellation(error);
+  desk.tooLate = aborted ? 'it is being aborted already' : 'it has failed, and is ending already';
+  const began = state.steps.length > 0;
+  // Read before the way back adds steps of its own.
+  const why = headlineOf(desk, error, lostLock);
+  let left: string[] = [];
   // Who lost the lock must not act any more, not even to undo.
   if (core && core.undos.length > 0 && !lostLock) {
     state.enter('compensating', 'Undoing what was done');
-    await undoAll(core);
+    left = await undoAll(core);
   }
+  // Nothing acts from here on, so nobody need wait until everybody was told.
+  await release(lock);
   const phase: Phase = aborted || lostLock ? 'aborted' : 'failed';
-  const headline = headlineOf(desk, error, lostLock);
-  if (core && phase === 'failed' && !state.facts.dryRun) {
-    for (const level of core.system.people.escalation.slice(0, core.failureLevel)) {
-      await tell(state, core.system, level.channels, {
-        key: `failed-${level.after}`,
-        severity: 'critical',
-        title: `${state.facts.title} of ${core.system.name} failed`,
-        text: headline,
-        recipients: level.responders,
-      });
-      state.log('page', `Paged ${level.responders.join(', ')}: the run failed`);
-    }
-  }
+  const headline = left.length > 0 ? `${why}\nNot undone, and to be looked at: ${left.join('; ')}` : why;
+  // A run that was refused before its first step, or that somebody said no to, is no emergency. What stays half done is.
+  const failedInWork = phase === 'failed' && began && viewFailure(error).type !== 'Rejected';
+  if (core && !state.facts.dryRun && (failedInWork || left.length > 0)) await page(core, headline);
   if (core) {
     await new Run(core).tell({
       key: 'ended',
@@ -174,16 +184,31 @@ async function wayBack(
       text: headline,
     });
   }
-  await end(state, phase, headline, lock);
+  end(state, phase, headline);
 }
 
-async function end(
-  state: RunState,
-  phase: Phase,
-  headline: string,
-  lock: HeldLock | undefined,
-): Promise<void> {
+async function page(core: RunCore, headline: string): Promise<void> {
+  const { state, system } = core;
+  for (const [index, level] of system.people.escalation.slice(0, core.failureLevel).entries()) {
+    const took = await tell(state, system, level.channels, {
+      key: `failed-${index + 1}`,
+      severity: 'critical',
+      title: `${state.facts.title} of ${system.name} failed`,
+      text: headline,
+      recipients: level.responders,
+    });
+    state.log(
+      'page',
+      `Level ${index + 1}: ${level.responders.join(', ')} by ${took.join(', ') || 'nobody (not delivered)'}`,
+    );
+  }
+}
+
+async function release(lock: HeldLock | undefined): Promise<void> {
   await CancellationScope.nonCancellable(async () => lock?.release());
+}
+
+function end(state: RunState, phase: Phase, headline: string): void {
   state.endedAt = isoNow();
   state.log('run', headline);
   state.enter(phase, headline);

@@ -5,7 +5,7 @@ import { noDeeds, stepActivities, type StepActivities } from './activities.ts';
 import { isoNow } from './clock.ts';
 import type { ParkedStep, RunCore, Undo } from './core.ts';
 import { startEscalation } from './escalation.ts';
-import { isCancellation, isRunFailure, viewFailure } from './failures.ts';
+import { isAborted, isCancellation, isRunFailure, stopIfAborted, viewFailure } from './failures.ts';
 
 export interface StepOptions<Result> {
   /** Takes the step back if the run fails or is aborted later. Registered before the step acts. */
@@ -57,8 +57,9 @@ export async function performStep<Result>(
       if (!isRunFailure(error)) throw error;
       view.failure = viewFailure(error);
       state.log('failure', `${view.title}: ${view.failure.message}`, { step: view.id });
-      if (core.onFailure !== 'park' || state.facts.dryRun || final.has(view.failure.type)) {
+      if (core.onFailure !== 'park' || state.facts.dryRun || final.has(view.failure.type) || isAborted()) {
         close(core, view, 'failed');
+        stopIfAborted();
         throw error;
       }
       const decision = await parkedUntilDecided(core, view, 'ifSkipped' in options);
@@ -87,18 +88,16 @@ async function parkedUntilDecided(
   view.state = 'parked';
   core.parked.set(view.id, parked);
   state.parked.set(view.id, skippable);
-  const id = workflowInfo().workflowId;
-  const answers = `retry${skippable ? ', skip' : ''} or abort`;
-  state.enter(
-    'parked',
-    `Step ${view.id} "${view.title}" failed and waits for a person: ${answers} (runbook retry ${id} --step ${view.id})`,
-  );
-  core.escalation ??= startEscalation(
-    core.state,
-    core.system,
-    `Step ${view.id} "${view.title}" of ${state.facts.runbook} on ${core.system.name} failed:\n${view.failure?.message ?? ''}\nAnswer with ${answers}.`,
-    { number: (core.messages += 1), fromLevel: core.failureLevel },
-  );
+  showParked(core, parked);
+  // Who acknowledged a failure has not heard of the next one: that is paged anew.
+  if (!core.escalation || core.escalation.acknowledged()) {
+    core.escalation = startEscalation(
+      core.state,
+      core.system,
+      `Step ${view.id} "${view.title}" of ${state.facts.runbook} on ${core.system.name} failed:\n${view.failure?.message ?? ''}\nAnswer with ${answersTo(parked)}.`,
+      { number: (core.messages += 1), fromLevel: core.failureLevel },
+    );
+  }
   try {
     await condition(() => parked.decision !== undefined);
   } catch (error) {
@@ -114,8 +113,21 @@ async function parkedUntilDecided(
     }
   }
   const decision = parked.decision as NonNullable<ParkedStep['decision']>;
-  if (core.parked.size === 0) state.enter('running', `Going on after ${decision.kind} by ${decision.by}`);
+  const [other] = core.parked.values();
+  if (other) showParked(core, other);
+  else state.enter('running', `Going on after ${decision.kind} by ${decision.by}`);
   return decision;
+}
+
+function showParked({ state }: RunCore, step: ParkedStep): void {
+  state.enter(
+    'parked',
+    `Step ${step.id} "${step.title}" failed and waits for a person: ${answersTo(step)} (runbook retry ${workflowInfo().workflowId} --step ${step.id})`,
+  );
+}
+
+function answersTo({ skippable }: ParkedStep): string {
+  return `retry${skippable ? ', skip' : ''} or abort`;
 }
 
 export function close(core: RunCore, view: StepView, state: StepView['state'], note?: string): void {
@@ -126,7 +138,8 @@ export function close(core: RunCore, view: StepView, state: StepView['state'], n
   core.state.refresh();
 }
 
-function shown(commands: string[]): string[] {
+/** As much of the commands as a report can hold. */
+export function shown(commands: string[]): string[] {
   const cut = commands
     .slice(0, commandsShown)
     .map((line) => (line.length > commandLength ? `${line.slice(0, commandLength)}…` : line));

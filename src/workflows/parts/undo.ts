@@ -5,14 +5,16 @@ import { noDeeds, stepActivities } from './activities.ts';
 import { isoNow } from './clock.ts';
 import type { RunCore } from './core.ts';
 import { isRunFailure, viewFailure } from './failures.ts';
-import { close } from './step.ts';
+import { close, shown } from './step.ts';
 
-export async function undoAll(core: RunCore): Promise<void> {
+/** @returns what could not be undone, one sentence each. */
+export async function undoAll(core: RunCore): Promise<string[]> {
+  const left: string[] = [];
   const { state } = core;
   const { workflowId, runId } = workflowInfo();
   while (core.undos.length > 0) {
     const undo = core.undos.pop();
-    if (!undo) return;
+    if (!undo) break;
     const view: StepView = {
       id: `${state.steps.length + 1}`,
       title: `Undo: ${undo.title}`,
@@ -32,7 +34,7 @@ export async function undoAll(core: RunCore): Promise<void> {
           deeds,
         ),
       );
-      if (deeds.commands.length > 0) view.commands = deeds.commands;
+      if (deeds.commands.length > 0) view.commands = shown(deeds.commands);
       close(core, view, 'undone');
       state.log('undo', `Undone: ${undo.title}`, { step: undo.step });
     } catch (error) {
@@ -40,6 +42,8 @@ export async function undoAll(core: RunCore): Promise<void> {
       view.failure = viewFailure(error);
       close(core, view, 'failed');
       state.log('failure', `Could not undo "${undo.title}": ${view.failure.message}`, { step: undo.step });
+      left.push(`"${undo.title}" (${view.failure.message.split('\n', 1)[0]})`);
     }
   }
+  return left;
 }

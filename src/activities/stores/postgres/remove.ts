@@ -1,6 +1,7 @@
 /** Removes what restores left and nobody uses: a replacement that is not wanted, and replaced data whose time is over. */
 import type { Observation } from '../../mutation.ts';
 import type { StoreRequest, SwapRequest, Work } from '../contract.ts';
+import { runKey } from '../run-key.ts';
 import { type Client, openClient } from './client.ts';
 import { dropOurs, dropStatements, notOurs } from './drop.ts';
 import { type Database, listDatabases } from './marks.ts';
@@ -46,7 +47,10 @@ export const purgeKept = {
   },
 };
 
-/** The replacement and unfinished copies of it; and the live database, if a swap that never came about left it closed. */
+/**
+ * The replacement and unfinished copies of it; and the live database, if a swap that never came about left it closed.
+ * Asked with an empty name, after a restore that did not get as far as to have one, what this run made is meant.
+ */
 async function look(request: SwapRequest, work: Work) {
   const client = await openClient(request, work.call.key);
   const databases = await listDatabases(client, work.signal);
@@ -56,7 +60,7 @@ async function look(request: SwapRequest, work: Work) {
   const isOurs = ({ mark }: Database) =>
     (mark?.state === 'loading' || mark?.state === 'loaded') &&
     mark.database === database &&
-    mark.target === name;
+    (name === '' ? runKey(mark.key) === runKey(work.call.key) : mark.target === name);
   if (there && !isOurs(there))
     throw notOurs(client, name, 'it bears no mark that says it is a restored copy');
   const live = databases.get(database);

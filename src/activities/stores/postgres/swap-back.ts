@@ -2,22 +2,24 @@
 import { failure } from '../../failures.ts';
 import type { Observation } from '../../mutation.ts';
 import type { SwapRequest, Swapped, Work } from '../contract.ts';
+import { runKey } from '../run-key.ts';
 import { type Client, openClient } from './client.ts';
 import { endSessions, notOurs } from './drop.ts';
 import { commentOn, type Database, listDatabases, type MarkOf, stamped } from './marks.ts';
 import { identifier } from './quote.ts';
 import { nothingKept, reopen } from './swap.ts';
 
-type Request = SwapRequest & { swapped: Swapped };
+type Request = SwapRequest & { swapped: Swapped | null };
 
 export const swapBack = {
   async observe(request: Request, work: Work): Promise<Observation<{ restored: boolean }>> {
     const client = await openClient(request, work.call.key);
     const databases = await listDatabases(client, work.signal);
     const live = databases.get(client.spec.database);
-    const swapped = swappedIn(live, request);
+    const swapped = swappedIn(live, request, work);
     if (!swapped && live && live.mark?.state !== 'closing') return { done: { restored: true } };
-    if (!swapped && !live) return { done: { restored: request.swapped.keptAs === nothingKept } };
+    if (!swapped && !live)
+      return { done: { restored: (request.swapped?.keptAs ?? nothingKept) === nothingKept } };
     const statements =
       live && swapped
         ? undoing(client, databases, request, swapped)
@@ -33,7 +35,7 @@ export const swapBack = {
     const databases = await listDatabases(client, work.signal);
     const live = databases.get(client.spec.database);
     if (!live) return { restored: false };
-    const swapped = swappedIn(live, request);
+    const swapped = swappedIn(live, request, work);
     if (!swapped) {
       // The swap was begun and never came to the rename.
       await reopen(client, live);
@@ -55,11 +57,12 @@ export const swapBack = {
 };
 
 /** The mark of the live database, if it is the one that this swap put there. */
-function swappedIn(live: Database | undefined, request: Request): MarkOf<'live'> | undefined {
+function swappedIn(live: Database | undefined, request: Request, work: Work): MarkOf<'live'> | undefined {
   const mark = live?.mark;
-  if (mark?.state !== 'live') return undefined;
-  const ours =
-    (mark.keptAs ?? nothingKept) === request.swapped.keptAs && mark.backupId === request.replacement.backupId;
+  if (mark?.state !== 'live' || mark.backupId !== request.replacement.backupId) return undefined;
+  const ours = request.swapped
+    ? (mark.keptAs ?? nothingKept) === request.swapped.keptAs
+    : runKey(mark.key) === runKey(work.call.key);
   return ours ? mark : undefined;
 }
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { failure } from '../../failures.ts';
 import type { StoreRequest } from '../contract.ts';
+import { runKey } from '../run-key.ts';
 
 const markFile = '.durable-runbooks.json';
 
@@ -94,12 +95,6 @@ export async function placesOf(request: StoreRequest, runOf: string): Promise<Pl
     restoring: `${live}.restoring`,
     drill: path.join(request.stateDirectory, 'drills', `${request.store}-${hash}`),
   };
-}
-
-/** Of a step's key the part that all steps of one run share: `<workflowId>/<runId>`. */
-export function runKey(key: string): string {
-  const parts = key.split('/');
-  return parts.length > 1 ? parts.slice(0, -1).join('/') : key;
 }
 
 /** Works for a directory that is missing for a moment, between two renames, too. */

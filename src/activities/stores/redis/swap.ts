@@ -18,9 +18,9 @@ import {
   readMark,
   removeMark,
   removeMarked,
-  runKey,
   writeMark,
 } from './directories.ts';
+import { runKey } from '../run-key.ts';
 import { assertStopped, openLive } from './live.ts';
 
 const rename = (from: string, to: string) => render(['mv', '--no-target-directory', '--', from, to]);
@@ -69,11 +69,11 @@ export const swap = {
 
 export const swapBack = {
   async observe(
-    request: SwapRequest & { swapped: Swapped },
+    request: SwapRequest & { swapped: Swapped | null },
     work: Work,
   ): Promise<Observation<{ restored: boolean }>> {
     const places = await placesOf(request, work.call.key);
-    const { keptAs } = request.swapped;
+    const keptAs = await keptBySwap(request, places, work);
     const [live, aside] = [await readMark(places.live), await readMark(places.restoring)];
     const isOut = !isSwapOf(live, request, work);
     const isBack =
@@ -89,15 +89,15 @@ export const swapBack = {
     };
   },
 
-  async act(request: SwapRequest & { swapped: Swapped }, work: Work): Promise<{ restored: boolean }> {
+  async act(request: SwapRequest & { swapped: Swapped | null }, work: Work): Promise<{ restored: boolean }> {
     const places = await placesOf(request, work.call.key);
     await assertStopped(await openLive(request), places.live, work);
+    const keptAs = await keptBySwap(request, places, work);
     const live = await readMark(places.live);
     if (live && isSwapOf(live, request, work)) {
       await writeMark(places.live, { ...withoutProduct(live), state: 'aside' });
       await moveDirectory(places.live, places.restoring);
     }
-    const { keptAs } = request.swapped;
     if (keptAs !== '' && (await exists(keptAs))) {
       const kept = await readMark(keptAs);
       if (kept?.state !== 'kept' || kept.dataDirectory !== places.live) {
@@ -213,6 +213,22 @@ async function finished(request: SwapRequest, places: Places): Promise<Mark> {
 function isSwapOf(mark: Mark | undefined, request: SwapRequest, work: Work): boolean {
   if (!mark || (mark.state !== 'live' && mark.state !== 'aside')) return false;
   return mark.backupId === request.replacement.backupId && runKey(mark.key) === runKey(work.call.key);
+}
+
+/** What the replaced directory is called: as the swap answered, or as the marks that this run left say. */
+async function keptBySwap(
+  request: SwapRequest & { swapped: Swapped | null },
+  places: Places,
+  work: Work,
+): Promise<string> {
+  if (request.swapped) return request.swapped.keptAs;
+  for (const directory of [places.live, places.restoring]) {
+    const mark = await readMark(directory);
+    const ours =
+      mark?.backupId === request.replacement.backupId && runKey(mark.key) === runKey(work.call.key);
+    if (mark && ours && typeof mark.keptAs === 'string') return mark.keptAs;
+  }
+  return '';
 }
 
 function reappeared(live: string, keptAs: string): Error {

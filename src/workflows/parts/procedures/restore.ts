@@ -82,8 +82,8 @@ export async function swapIn(
   replacement: Replacement,
   back: boolean,
 ): Promise<Swapped> {
-  // Filled in by the step; the way back is only known once it has happened.
-  let swapped: Swapped | undefined;
+  // Filled in by the step. Null: whether it happened is not known (its answer was lost), and the way back looks for itself.
+  let swapped: Swapped | null = null;
   return run.step(
     `Swap the restored ${request.store} in`,
     async (activities) => {
@@ -94,7 +94,7 @@ export async function swapIn(
       note: (done) => `the replaced data is kept as ${done.keptAs} until ${done.until}`,
       undo: back
         ? async (activities) => {
-            if (swapped) await activities.swapBack({ ...request, replacement, swapped });
+            await activities.swapBack({ ...request, replacement, swapped });
           }
         : undefined,
     },
