@@ -45,7 +45,8 @@ export function questions(progress: ProgressView): Question[] {
   }
   if (progress.parked.length > 0) {
     asked.push({
-      key: `parked ${progress.parked.join(' ')}`,
+      // An escalation begins with every failure that is new: what was tried again in vain is asked about again.
+      key: `parked ${progress.parked.join(' ')} ${escalation?.since ?? ''}`,
       text: [`Waiting for a decision: step ${progress.parked.join(', ')}`],
       commands: [
         ...progress.parked.flatMap((step) => [

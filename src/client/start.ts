@@ -12,7 +12,7 @@ export function startAndFollow(context: Context): Start {
       const run = await runs.startRun(runbook, input, { id: options.id });
       if (options.detach) {
         if (run.attached) context.note('This run was started before: nothing new was started.');
-        if (options.json) context.printJson(run);
+        if (options.json) context.print(JSON.stringify(run));
         else context.print(run.id);
         return;
       }

@@ -11,6 +11,11 @@ export function addRunArgument(command: Command): Command {
     .option('--system <name>', 'instead of an id: the only open run on this system');
 }
 
+/** The same for a command that says something to the run. */
+export function addSteering(command: Command): Command {
+  return addRunArgument(command).option('--json', 'the answer as JSON');
+}
+
 type Arguments = Record<string, unknown>;
 
 /** Sends one update and prints the run's answer. */
@@ -25,6 +30,7 @@ export async function steer(
     const id = await runs.resolve(run.typed, run.system);
     const body = typeof args === 'function' ? await args(runs, id) : args;
     const { text } = await runs.update(id, name, body);
-    context.print(`${id}: ${oneLine(text)}`);
+    if (command.opts()['json']) context.printJson({ id, text });
+    else context.print(`${id}: ${oneLine(text)}`);
   });
 }

@@ -13,6 +13,7 @@ test('runbook approve', () => {
 
     Options:
       --system <name>    instead of an id: the only open run on this system
+      --json             the answer as JSON
       --digest <digest>  the plan you saw (its first letters): another plan is not approved
       --note <text>      for the record
       -h, --help         display help for command
@@ -31,6 +32,7 @@ test('runbook reject', () => {
 
     Options:
       --system <name>  instead of an id: the only open run on this system
+      --json           the answer as JSON
       --reason <text>  why, for the record
       -h, --help       display help for command
     "
@@ -48,6 +50,7 @@ test('runbook acknowledge', () => {
 
     Options:
       --system <name>  instead of an id: the only open run on this system
+      --json           the answer as JSON
       -h, --help       display help for command
     "
   `);
@@ -64,6 +67,7 @@ test('runbook retry', () => {
 
     Options:
       --system <name>  instead of an id: the only open run on this system
+      --json           the answer as JSON
       --step <id>      which step, when more than one is parked
       -h, --help       display help for command
     "
@@ -81,6 +85,7 @@ test('runbook skip', () => {
 
     Options:
       --system <name>  instead of an id: the only open run on this system
+      --json           the answer as JSON
       --reason <text>  why, for the record
       --step <id>      which step, when more than one is parked
       -h, --help       display help for command
@@ -99,6 +104,7 @@ test('runbook abort', () => {
 
     Options:
       --system <name>  instead of an id: the only open run on this system
+      --json           the answer as JSON
       --reason <text>  why, for the record
       -h, --help       display help for command
     "
@@ -116,6 +122,7 @@ test('runbook extend-notice', () => {
 
     Options:
       --system <name>   instead of an id: the only open run on this system
+      --json            the answer as JSON
       --for <duration>  added to what is left, such as 5m
       -h, --help        display help for command
     "
@@ -133,6 +140,7 @@ test('runbook skip-notice', () => {
 
     Options:
       --system <name>  instead of an id: the only open run on this system
+      --json           the answer as JSON
       --reason <text>  why, for the record
       -h, --help       display help for command
     "

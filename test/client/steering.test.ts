@@ -131,8 +131,12 @@ test('notice: extend and skip; an answer to nothing is refused', async () => {
     backup: false,
   });
   await until('the notice runs', async () => (await runs.progress(id)).phase === 'notice');
-  const extended = await command(['extend-notice', id, '--for', '5m'], env);
+  const extended = await command(['extend-notice', id, '--for', '5m', '--json'], env);
   expect(extended.code).toBe(0);
+  expect(JSON.parse(extended.stdout)).toMatchObject({
+    id,
+    text: expect.stringContaining('now ends in') as string,
+  });
   const { notice } = await runs.progress(id);
   expect(Date.parse(notice?.until ?? '') - Date.now()).toBeGreaterThan(3_600_000);
   const refused = await command(['acknowledge', id], env);

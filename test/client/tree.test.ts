@@ -216,3 +216,20 @@ test('events: each change once', () => {
   expect(source.next(asking, now).map(({ event }) => event)).toEqual(['step', 'phase', 'question']);
   expect(source.next({ ...asking }, now)).toEqual([]);
 });
+
+test('events: a step that was tried again and failed again is asked about again', () => {
+  const source = new EventSource('a');
+  const parkedAt = (since: string) =>
+    snapshot([step('1', 'parked')], {
+      phase: 'parked',
+      parked: ['1'],
+      skippable: [],
+      escalation: { reason: 'it failed', level: 1, since, acknowledgedBy: 'ana' },
+    });
+  const first = parkedAt('2026-01-01T00:00:00.000Z');
+  expect(source.next(first, now).filter(({ event }) => event === 'question')).toHaveLength(1);
+  expect(source.next({ ...first }, now)).toEqual([]);
+  // Tried and failed between two looks.
+  const second = parkedAt('2026-01-01T00:01:00.000Z');
+  expect(source.next(second, now).filter(({ event }) => event === 'question')).toHaveLength(1);
+});

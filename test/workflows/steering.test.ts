@@ -221,3 +221,20 @@ test('an abort that comes when the run is ending already is refused, and changes
     expect(await failureOf(queue, run)).toMatchObject({ type: 'CommandFailed' });
   });
 });
+
+test('a run that waits for its turn for days keeps its history short, and gets its turn', async () => {
+  const place = world(smallSystem('steer-queue'));
+  await lab.with(place, async (queue) => {
+    const input = { system: 'steer-queue', requestedBy: 'rita' };
+    const holder = await queue.start('gracefulShutdown', { ...input, reason: 'why', notice: '5h' });
+    await queue.until(holder, (view) => view.phase === 'notice');
+    const queued = await queue.start('fullBackup', { ...input, whenBusy: 'queue' });
+    const { runId } = await queued.describe();
+    const report = await queue.report(queued);
+    expect(report.outcome).toBe('completed');
+    expect(report.timeline[0]?.text).toContain('asked for by rita');
+    const first = lab.environment.client.workflow.getHandle(queued.workflowId, runId);
+    expect((await first.describe()).status.name).toBe('CONTINUED_AS_NEW');
+    await queue.report(holder);
+  });
+});

@@ -1,7 +1,7 @@
 /** `runbook abort`: end a run: no further step starts, what can be undone is undone. */
 import type { Command } from 'commander';
 import type { Register } from '../context.ts';
-import { addRunArgument, steer } from '../steering.ts';
+import { addSteering, steer } from '../steering.ts';
 
 interface Options {
   system?: string;
@@ -9,7 +9,7 @@ interface Options {
 }
 
 export const register: Register = (program, context) => {
-  addRunArgument(
+  addSteering(
     program.command('abort').description('end a run: no further step starts, what can be undone is undone'),
   )
     .requiredOption('--reason <text>', 'why, for the record')

@@ -3,24 +3,25 @@ import type { Command } from 'commander';
 import { usageError } from '../errors.ts';
 import type { Context, Register } from '../context.ts';
 import type { RunbookClient } from '../runs.ts';
-import { addRunArgument, steer } from '../steering.ts';
+import { addSteering, steer } from '../steering.ts';
 import { oneLine } from '../text.ts';
 
 interface Options {
   system?: string;
   digest?: string;
   note?: string;
+  json?: boolean;
 }
 
 export const register: Register = (program, context) => {
-  addRunArgument(
+  addSteering(
     program.command('approve').description('approve what waits for approval; shows the plan it approves'),
   )
     .option('--digest <digest>', 'the plan you saw (its first letters): another plan is not approved')
     .option('--note <text>', 'for the record')
     .action(async (typed: string | undefined, options: Options, command: Command) => {
       await steer(context, command, { typed, system: options.system }, 'approve', async (runs, id) => ({
-        ...(await plan(context, runs, id, options.digest)),
+        ...(await plan(context, runs, id, options)),
         ...(options.note === undefined ? {} : { note: options.note }),
       }));
     });
@@ -31,7 +32,7 @@ async function plan(
   context: Context,
   runs: RunbookClient,
   id: string,
-  seen: string | undefined,
+  { digest: seen, json }: Options,
 ): Promise<{ digest?: string }> {
   if (seen !== undefined && !/^[0-9a-f]{6,64}$/.test(seen)) {
     throw usageError('--digest takes at least the first 6 letters of the digest.');
@@ -44,9 +45,12 @@ async function plan(
       `Look again: runbook status ${id}`,
     );
   }
-  context.print([
+  const shown = [
     `Approving: ${oneLine(approval.title)}`,
     ...approval.plan.map((command) => `  ${oneLine(command)}`),
-  ]);
+  ];
+  // With --json the answer alone is the output.
+  if (json) context.note(shown.join('\n'));
+  else context.print(shown);
   return { digest: approval.digest };
 }

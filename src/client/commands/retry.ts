@@ -1,7 +1,7 @@
 /** `runbook retry`: try a parked step again. */
 import type { Command } from 'commander';
 import type { Register } from '../context.ts';
-import { addRunArgument, steer } from '../steering.ts';
+import { addSteering, steer } from '../steering.ts';
 
 interface Options {
   system?: string;
@@ -9,7 +9,7 @@ interface Options {
 }
 
 export const register: Register = (program, context) => {
-  addRunArgument(program.command('retry').description('try a parked step again'))
+  addSteering(program.command('retry').description('try a parked step again'))
     .option('--step <id>', 'which step, when more than one is parked')
     .action(async (typed: string | undefined, options: Options, command: Command) => {
       await steer(

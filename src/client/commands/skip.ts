@@ -1,7 +1,7 @@
 /** `runbook skip`: go on without a parked step. */
 import type { Command } from 'commander';
 import type { Register } from '../context.ts';
-import { addRunArgument, steer } from '../steering.ts';
+import { addSteering, steer } from '../steering.ts';
 
 interface Options {
   system?: string;
@@ -10,7 +10,7 @@ interface Options {
 }
 
 export const register: Register = (program, context) => {
-  addRunArgument(program.command('skip').description('go on without a parked step'))
+  addSteering(program.command('skip').description('go on without a parked step'))
     .requiredOption('--reason <text>', 'why, for the record')
     .option('--step <id>', 'which step, when more than one is parked')
     .action(async (typed: string | undefined, options: Options, command: Command) => {

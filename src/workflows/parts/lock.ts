@@ -37,14 +37,18 @@ export interface HeldLock {
 }
 
 const queueStep = { first: 2000, longest: 30_000 };
+/** Events after which a run that waits begins again with a new history: Temporal ends a run at 51 200, after a day of waiting. */
+const longestWait = 8000;
 
 /**
  * Takes the system's lock, or throws `SystemBusy` naming the holder; with `queue` waits for its turn.
+ * @param startOver begins the run again, with its input and an empty history.
  * @param onLost called when the lock is ended by somebody else: the run must stop acting.
  */
 export async function takeLock(
   state: RunState,
   whenBusy: 'refuse' | 'queue',
+  startOver: () => Promise<never>,
   onLost: () => void,
 ): Promise<HeldLock> {
   const { system, runbook, requestedBy } = state.facts;
@@ -79,6 +83,7 @@ export async function takeLock(
       }
       state.enter('starting', `Waiting for its turn: ${text}`);
       await sleep(wait);
+      if (workflowInfo().historyLength > longestWait) await startOver();
     }
   }
 }

@@ -1,6 +1,6 @@
 /** The helper every runbook is made with: the door, the lock, the steps, the way back, the report. */
 import type { ApplicationFailure } from '@temporalio/common';
-import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import { z } from 'zod';
 import type { Phase, RunReport, StepView } from '../contract.ts';
 import { noDeeds, stepActivities } from './activities.ts';
@@ -122,7 +122,8 @@ export function runbook<Shape extends z.core.$ZodLooseShape, Output>(
         desk.core = core;
         stopIfAborted();
         if (description.exclusive && !common.dryRun) {
-          lock = await takeLock(state, common.whenBusy, () => {
+          const startOver = () => continueAsNew<typeof workflow>(...args);
+          lock = await takeLock(state, common.whenBusy, startOver, () => {
             lostLock = true;
             scope.cancel();
           });
