@@ -8,6 +8,8 @@ export interface Server {
   number: number;
   major: number;
   isSuperuser: boolean;
+  /** Whether this server was built to compress its log with LZ4 (PostgreSQL 15 and newer). */
+  hasLz4: boolean;
 }
 
 export async function askServer(
@@ -19,7 +21,8 @@ export async function askServer(
     database,
     `SELECT json_build_object('version', split_part(current_setting('server_version'), ' ', 1),
        'number', current_setting('server_version_num')::int,
-       'isSuperuser', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))`,
+       'isSuperuser', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
+       'hasLz4', coalesce((SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'wal_compression'), false))`,
     signal,
   );
   return { ...facts, major: Math.trunc(facts.number / 10_000) };
