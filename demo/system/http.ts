@@ -26,9 +26,13 @@ export class BadRequest extends Error {
   override readonly name = 'BadRequest';
 }
 
-/** Serves until SIGTERM or SIGINT, then lets work in hand finish. */
+/**
+ * Serves until SIGTERM or SIGINT, then lets work in hand finish. With WARM_UP_SECONDS it is well only after that time, as
+ * programs that fill caches or migrate tables are: for measurements.
+ */
 export function serve(program: Program): void {
   const state = { draining: false, active: 0, handled: 0 };
+  const warmAt = performance.now() + 1000 * Number(process.env['WARM_UP_SECONDS'] ?? '0');
   const routes = Object.entries(program.routes).map(([route, handler]) => {
     const [method, pattern] = route.split(' ', 2);
     return { method, pattern: new RegExp(`^${pattern ?? ''}$`), handler };
@@ -64,6 +68,7 @@ export function serve(program: Program): void {
   const answer = async (request: IncomingMessage, url: URL): Promise<Answer | string> => {
     switch (`${request.method ?? ''} ${url.pathname}`) {
       case 'GET /health':
+        if (performance.now() < warmAt) return { status: 503, body: { status: 'warming up' } };
         return { status: 200, body: { status: 'ok', draining: state.draining, ...(await program.health()) } };
       case 'GET /metrics':
         return metrics();

@@ -55,8 +55,9 @@ export const restoreBackup = runbook({
       const restored: StoreRestored[] = await swapAll(run, proven, before, true);
       const ran = names.filter((name) => before.get(name)?.running);
       await startServices(run, ran, () => false);
-      await openTraffic(run, ran);
+      // From here on users write: going back would lose that.
       run.commit('the restored data is live');
+      await openTraffic(run, ran);
       const health = run.dryRun
         ? []
         : await run.group('Full health check', (inner) => checkServices(inner, ran));

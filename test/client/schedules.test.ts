@@ -170,6 +170,11 @@ describe('on a real server', () => {
 
     const second = await apply();
     expect(second.stdout).toContain('Nothing to do.');
+    const asJson = JSON.parse((await apply('--json')).stdout) as unknown;
+    expect(asJson).toEqual([
+      { kind: 'unchanged', id: `runbook/${name}/drill`, made: false },
+      { kind: 'unchanged', id: `runbook/${name}/nightly`, made: false },
+    ]);
 
     await write(
       "schedules:\n  nightly: { runbook: full-backup, cron: '15 3 * * *', timeZone: Europe/Berlin, input: { kind: daily }, catchUp: 2h }\n",

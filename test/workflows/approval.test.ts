@@ -80,3 +80,19 @@ test('a dry run asks nobody, changes nothing and lists every command', async () 
     expect(report.plan?.commands.map((line) => line.command)).toContain('stop web');
   });
 });
+
+test('too few may approve, since the requester is one of them: refused at once, not after hours of waiting', async () => {
+  const place = guarded('approve-impossible', { approvers: ['ana', 'rita'], quorum: 2, within: '72h' });
+  await lab.with(place, async (queue) => {
+    const run = await queue.start('restoreBackup', { system: 'approve-impossible', requestedBy: 'Rita' });
+    await expect(queue.report(run)).rejects.toMatchObject({
+      cause: {
+        type: 'Rejected',
+        message: expect.stringMatching(/needs 2 approvals, and only ana/) as string,
+      },
+    });
+    const { closeTime, startTime } = await run.describe();
+    expect((closeTime?.getTime() ?? Infinity) - startTime.getTime()).toBeLessThan(3_600_000);
+    expect(place.deeds).toEqual(['lease', 'release']);
+  });
+});

@@ -38,16 +38,19 @@ export const register: Register = (program, context) => {
     .description('make the schedules as the inventories want them; prints the changes first')
     .option('--dry-run', 'only print the changes')
     .option('--prune', 'also delete those of systems that have no inventory here')
-    .action(async (options: { dryRun?: boolean; prune?: boolean }, command: Command) => {
+    .option('--json', 'as JSON: the changes, and whether they were made')
+    .action(async (options: ApplyOptions, command: Command) => {
       await apply(context, command, options);
     });
 };
 
-async function apply(
-  context: Context,
-  command: Command,
-  options: { dryRun?: boolean; prune?: boolean },
-): Promise<void> {
+interface ApplyOptions {
+  dryRun?: boolean;
+  prune?: boolean;
+  json?: boolean;
+}
+
+async function apply(context: Context, command: Command, options: ApplyOptions): Promise<void> {
   const { formatProblem, loadInventory } = await import('../../inventory/index.ts');
   const directory = context.systemsDirectory(command);
   const { systems, problems } = await loadInventory(directory);
@@ -69,13 +72,20 @@ async function apply(
       new Set(systems.keys()),
       options.prune,
     );
-    context.print(changeLines(changes));
+    const print = (text: string | string[]) => {
+      if (!options.json) context.print(text);
+    };
+    print(changeLines(changes));
     const todo = changes.filter(({ kind }) => kind === 'create' || kind === 'update' || kind === 'delete');
-    if (todo.length === 0) context.print('Nothing to do.');
-    else if (options.dryRun) context.print(`${todo.length} to change; nothing was changed (--dry-run).`);
+    if (todo.length === 0) print('Nothing to do.');
+    else if (options.dryRun) print(`${todo.length} to change; nothing was changed (--dry-run).`);
     else {
       for (const change of todo) await applyChange(client, change);
-      context.print(`${todo.length} changed.`);
+      print(`${todo.length} changed.`);
+    }
+    if (options.json) {
+      const made = options.dryRun !== true;
+      context.printJson(changes.map((change) => ({ ...change, made: made && todo.includes(change) })));
     }
     if (changes.some(({ kind, id }) => kind === 'left-alone' && wanted.some((want) => want.id === id))) {
       throw new CliError(

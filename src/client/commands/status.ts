@@ -54,12 +54,13 @@ async function all(
 }
 
 async function waitsFor(runs: RunbookClient, run: OpenRun): Promise<{ phase: string; headline: string }> {
-  try {
-    const { phase, headline } = await runs.progress(run.id, 3000);
-    return { phase, headline };
-  } catch {
-    return { phase: run.phase, headline: 'no worker answers: is `runbook worker` running?' };
-  }
+  const { progress, trouble } = await new Observer(runs, run.id).look();
+  if (progress) return { phase: progress.phase, headline: progress.headline };
+  const headline =
+    trouble?.kind === 'task-failing'
+      ? `the worker fails at this run's own code (${trouble.detail}): read its log`
+      : 'no worker answers: is `runbook worker` running?';
+  return { phase: run.phase, headline };
 }
 
 async function one(context: Context, runs: RunbookClient, id: string, json: boolean): Promise<void> {

@@ -21,6 +21,7 @@ export class Approval {
   ) {
     this.#state = state;
     this.#policy = policy;
+    this.#assertPossible(asked.title);
     this.view = {
       ...asked,
       approvers: policy.approvers,
@@ -29,6 +30,18 @@ export class Approval {
       deadline: iso(now() + milliseconds(policy.within)),
       onTimeout: policy.onTimeout,
     };
+  }
+
+  /** Nobody waits for an approval that cannot come: one of exactly enough approvers asked for the run. */
+  #assertPossible(title: string): void {
+    const { approvers, quorum, requesterMayApprove, onTimeout } = this.#policy;
+    const { requestedBy } = this.#state.facts;
+    const able = approvers.filter((name) => requesterMayApprove || !samePerson(name, requestedBy));
+    if (approvers.length === 0 || able.length >= quorum || onTimeout === 'approve') return;
+    throw refusal(
+      'Rejected',
+      `"${title}" needs ${quorum} approvals, and only ${able.join(', ') || 'nobody'} could give one: ${requestedBy} asked for this run and may not approve it. Nothing was replaced.\nNext: let somebody who is no approver start it, or name more approvers in the inventory.`,
+    );
   }
 
   /** Waits for the quorum. Throws a non-retryable `Rejected` when somebody says no, or nobody answers and that means no. */

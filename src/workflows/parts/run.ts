@@ -1,5 +1,5 @@
 /** What the body of a runbook is written with. */
-import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { workflowInfo } from '@temporalio/workflow';
 import { formatDuration, milliseconds } from '../../inventory/duration.ts';
 import type { System } from '../../inventory/schema/system.ts';
 import type { StepView } from '../contract.ts';
@@ -189,11 +189,6 @@ export class Run {
   commit(why: string): void {
     this.#core.undos.length = 0;
     this.#core.state.log('run', `No way back from here: ${why}`);
-  }
-
-  /** Runs to its end whatever is cancelled meanwhile. For the few steps that must not be left half done. */
-  async uncancelled<Result>(body: () => Promise<Result>): Promise<Result> {
-    return CancellationScope.nonCancellable(body);
   }
 
   #open(title: string): StepView {

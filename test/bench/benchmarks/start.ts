@@ -2,14 +2,66 @@
 import { inTurns, raw, speedRatio, timed } from '../support/measure.ts';
 import type { Measured } from '../support/result.ts';
 import { libpq, script } from '../support/scripts.ts';
+import type { Stage } from '../support/stage.ts';
 import type { Setting } from '../support/setting.ts';
 
-export const ids = ['start-vs-sequence'];
+export const ids = ['start-vs-sequence', 'start-vs-sequence-instant'];
 const turns = 5;
 const shopBytes = 40e6;
+/** Services of production systems need 15 to 60 s before they can be used; these two seconds are on the careful side. */
+const warmUpSeconds = 2;
+const programs = ['api', 'search', 'reports', 'web'] as const;
 
 export async function measure({ stage }: Setting): Promise<Measured[]> {
-  const demo = await stage.prepare('start', shopBytes);
+  const common = {
+    runbook:
+      'start-system from the request to its report: lock, look, pre-flight checks, six services, traffic, full health check',
+    script: 'six services in the order of their dependencies, each asked every 0.1 s until it is healthy',
+  };
+  const warm = await startBoth(stage, 'start-warm', warmUpSeconds);
+  const instant = await startBoth(stage, 'start', 0);
+  return [
+    {
+      id: 'start-vs-sequence',
+      value: speedRatio(warm.runbook, warm.script),
+      unit: 'times as fast',
+      target: { sense: '>=', value: 1.5 },
+      detail: {
+        runbookSeconds: raw(warm.runbook),
+        scriptSeconds: raw(warm.script),
+        ...common,
+        services: `each of the four programs needs ${warmUpSeconds} s before it is healthy`,
+      },
+    },
+    {
+      id: 'start-vs-sequence-instant',
+      value: speedRatio(instant.runbook, instant.script),
+      unit: 'times as fast',
+      target: null,
+      detail: {
+        runbookSeconds: raw(instant.runbook),
+        scriptSeconds: raw(instant.script),
+        ...common,
+        services:
+          'all healthy as soon as they run: nothing to wait for, so that what is left is the cost of the record',
+      },
+    },
+  ];
+}
+
+async function startBoth(
+  stage: Stage,
+  name: string,
+  warmUp: number,
+): Promise<Record<'runbook' | 'script', number[]>> {
+  const demo = await stage.prepare(name, shopBytes, (inventory) => {
+    if (warmUp === 0) return;
+    for (const program of programs)
+      inventory.setIn(
+        ['services', program, 'platform', 'environment', 'WARM_UP_SECONDS'],
+        inventory.createNode(String(warmUp)),
+      );
+  });
   const worker = await stage.worker(demo);
   const { ports } = demo;
   const env = {
@@ -22,6 +74,7 @@ export async function measure({ stage }: Setting): Promise<Measured[]> {
     REPORTS_PORT: String(ports.reports),
     WEB_PORT: String(ports.web),
     AS_POSTGRES: process.getuid?.() === 0 ? 'setpriv --reuid=postgres --regid=postgres --init-groups' : '',
+    WARM_UP_SECONDS: String(warmUp),
   };
   const sides = {
     async runbook() {
@@ -44,19 +97,5 @@ export async function measure({ stage }: Setting): Promise<Measured[]> {
   await sides.script();
   const seconds = await inTurns(turns, sides);
   await worker.stop();
-  return [
-    {
-      id: 'start-vs-sequence',
-      value: speedRatio(seconds.runbook, seconds.script),
-      unit: 'times as fast',
-      target: { sense: '>=', value: 1.5 },
-      detail: {
-        runbookSeconds: raw(seconds.runbook),
-        scriptSeconds: raw(seconds.script),
-        runbook:
-          'start-system from the request to its report: lock, look, pre-flight checks, six services, traffic, full health check',
-        script: 'six services in the order of their dependencies, each asked every 0.1 s until it is healthy',
-      },
-    },
-  ];
+  return seconds;
 }
