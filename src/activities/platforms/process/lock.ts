@@ -1,6 +1,6 @@
 /** Only one start of a service at a time on this machine, also when a worker that was given up still acts. */
-import { readFileSync } from 'node:fs';
-import { link, rename, rm, writeFile } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
+import { rename, rm, symlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { isAlive, processStat } from '../../../exec/index.ts';
@@ -19,33 +19,27 @@ export async function withStartLock<T>(
   body: () => Promise<T>,
 ): Promise<T> {
   const file = lockFile(request);
-  const own = `${file}.${randomUUID()}`;
   const holder = `${process.pid} ${processStat(process.pid)?.startTime ?? ''} ${await bootId()}`;
-  await writeFile(own, holder, { mode: 0o640 });
+  const deadline = performance.now() + waitMs;
+  while (!(await tryLink(holder, file))) {
+    if (!(await isHeld(file))) {
+      await takeAway(file, `${file}.${randomUUID()}`);
+      continue;
+    }
+    if (performance.now() > deadline) throw busy(request, file);
+    await sleep(100, undefined, { signal: work.signal });
+  }
   try {
-    const deadline = performance.now() + waitMs;
-    // A link appears with its content or not at all, and never replaces another.
-    while (!(await tryLink(own, file))) {
-      if (!(await isHeld(file))) {
-        await takeAway(file, `${own}.stale`);
-        continue;
-      }
-      if (performance.now() > deadline) throw busy(request, file);
-      await sleep(100, undefined, { signal: work.signal });
-    }
-    try {
-      return await body();
-    } finally {
-      await rm(file, { force: true });
-    }
+    return await body();
   } finally {
-    await rm(own, { force: true });
+    await rm(file, { force: true });
   }
 }
 
-async function tryLink(own: string, file: string): Promise<boolean> {
+/** A symbolic link that leads nowhere: it appears with its text or not at all, and never in the place of another. */
+async function tryLink(holder: string, file: string): Promise<boolean> {
   try {
-    await link(own, file);
+    await symlink(holder, file);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -56,14 +50,14 @@ async function tryLink(own: string, file: string): Promise<boolean> {
 /** Removes a dead worker's lock; one that appeared in its place since we looked is put back. */
 async function takeAway(file: string, aside: string): Promise<void> {
   await rename(file, aside).catch(() => undefined);
-  if (await isHeld(aside)) await tryLink(aside, file);
+  if (await isHeld(aside)) await tryLink(readlinkSync(aside), file);
   await rm(aside, { force: true });
 }
 
 async function isHeld(file: string): Promise<boolean> {
   let content: string;
   try {
-    content = readFileSync(file, 'utf8');
+    content = readlinkSync(file);
   } catch {
     return false;
   }
