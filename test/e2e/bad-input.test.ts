@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, RawValue } from '@temporalio/common';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createSystemActivities } from '../../src/activities/systems.ts';
 import { workflowBundle } from '../../src/temporal/bundle.ts';
@@ -12,6 +12,7 @@ import { run } from '../../tools/lib/run.ts';
 import { ensure } from '../../tools/setup.ts';
 import { sharedServers, temporaryDirectory } from '../support/servers.ts';
 import { assertNoFailedTask } from '../support/time.ts';
+import { quietRuntime } from '../support/quiet.ts';
 
 const taskQueue = `bad-input-${randomUUID()}`;
 const systemsDirectory = path.join(import.meta.dirname, '../../systems');
@@ -24,7 +25,7 @@ let running: Promise<void>;
 beforeAll(async () => {
   temporal = await ensure('temporal');
   // One run meets activities that this worker does not have: that is meant, and not worth pages of log.
-  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
+  quietRuntime(() => undefined);
   const { address } = sharedServers().temporal;
   connection = await NativeConnection.connect({ address });
   client = new Client({ connection: await Connection.connect({ address }) });

@@ -5,18 +5,19 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { workflowBundle } from '../../src/temporal/bundle.ts';
 import { allRunbooks } from '../../src/workflows/catalogue.ts';
 import { sharedServers, temporaryDirectory } from '../support/servers.ts';
 import { readHistories, type Recording } from './histories.ts';
+import { quietRuntime } from '../support/quiet.ts';
 
 const recordings = await readHistories();
 
 beforeAll(() => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quietRuntime();
 });
 
 /** The error of each replay, by name. */

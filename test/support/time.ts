@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { workflowBundle } from '../../src/temporal/bundle.ts';
 import type { ProgressView, RunReport } from '../../src/workflows/contract.ts';
 import { startTimeSkipping, waitUntil } from './servers.ts';
 import type { World } from './world.ts';
+import { quietRuntime } from './quiet.ts';
 
 export interface TimeLab {
   environment: TestWorkflowEnvironment;
@@ -25,7 +26,7 @@ export interface Queue {
 
 export async function timeLab(): Promise<TimeLab> {
   // Runs that fail are what many of these tests are about: only the SDK's own errors are worth a line.
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quietRuntime();
   const environment = await startTimeSkipping();
   const bundle = await workflowBundle();
   return {

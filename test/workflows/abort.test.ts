@@ -5,19 +5,20 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Context } from '@temporalio/activity';
 import { Client, Connection, type WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { createLockActivities } from '../../src/activities/locks.ts';
 import { heartbeats } from '../../src/temporal/heartbeat.ts';
 import { workflowBundle } from '../../src/temporal/bundle.ts';
 import { sharedServers } from '../support/servers.ts';
 import { assertNoFailedTask } from '../support/time.ts';
 import { smallSystem, world, type World } from '../support/world.ts';
+import { quietRuntime } from '../support/quiet.ts';
 
 let connection: Connection;
 let native: NativeConnection;
 let client: Client;
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quietRuntime();
   const { address } = sharedServers().temporal;
   connection = await Connection.connect({ address });
   native = await NativeConnection.connect({ address });

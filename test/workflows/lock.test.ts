@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Client, Connection, type WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { ApplicationFailure } from '@temporalio/common';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { createLockActivities } from '../../src/activities/locks.ts';
 import { mutation } from '../../src/activities/mutation.ts';
 import { heartbeats } from '../../src/temporal/heartbeat.ts';
@@ -12,12 +12,13 @@ import type { ProgressView } from '../../src/workflows/contract.ts';
 import { sharedServers, waitUntil } from '../support/servers.ts';
 import { assertNoFailedTask } from '../support/time.ts';
 import { smallSystem, world, type World } from '../support/world.ts';
+import { quietRuntime } from '../support/quiet.ts';
 
 let connection: Connection;
 let native: NativeConnection;
 let client: Client;
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quietRuntime();
   const { address } = sharedServers().temporal;
   connection = await Connection.connect({ address });
   native = await NativeConnection.connect({ address });
