@@ -1,7 +1,7 @@
 /**
  * `npm run crash`: kills the worker at every point of every runbook, and compares what is left with a run that nobody killed.
  *
- *   npm run crash -- [--runbook recover-database] [--sample 3] [--seed 7] [--lanes 4] [--json]
+ *   npm run crash -- [--runbook recover-database]... [--sample 3] [--seed 7] [--lanes 4] [--json]
  *
  * Ends with 0 only if every point was reached and every end state is equal.
  */
@@ -12,17 +12,17 @@ import { restartTemporal } from './temporal-restart.ts';
 
 const { values } = parseArgs({
   options: {
-    runbook: { type: 'string' },
+    runbook: { type: 'string', multiple: true, default: [''] },
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     lanes: { type: 'string', default: '4' },
     json: { type: 'boolean', default: false },
   },
 });
-const wanted = scenarios.filter(({ name }) => name.startsWith(values.runbook ?? ''));
+const wanted = scenarios.filter(({ name }) => values.runbook.some((start) => name.startsWith(start)));
 if (wanted.length === 0) {
   console.error(
-    `There is no runbook ${values.runbook ?? ''} here: ${scenarios.map(({ name }) => name).join(', ')}`,
+    `There is no runbook ${values.runbook.join(' or ')} here: ${scenarios.map(({ name }) => name).join(', ')}`,
   );
   process.exit(2);
 }

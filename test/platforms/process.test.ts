@@ -83,8 +83,12 @@ test('a worker killed between starting and recording: the process is found by it
   const { result } = await startService(request, call);
   await rm(recordOf(request));
   expect((await serviceState(request)).identity).toBe(result.identity);
-  expect(await startService(request, call)).toMatchObject({ performed: false });
+  expect((await startService(request, planning)).commands.join()).toMatch(/^# write down that pid \d+/);
+  expect(await startService(request, call)).toMatchObject({ result: { identity: result.identity } });
   expect(processesOf(request)).toHaveLength(1);
+  // Written down now: it need not be looked for again.
+  expect(JSON.parse(await readFile(recordOf(request), 'utf8'))).toMatchObject({ version: 1 });
+  expect(await startService(request, call)).toMatchObject({ performed: false });
   await stopService(request, call);
   expect(processesOf(request)).toEqual([]);
 });
@@ -314,7 +318,7 @@ test('a real PostgreSQL server: started as its own account, found without its re
   await rm(recordOf(request));
   // Its children lead sessions of their own and carry the mark too.
   expect((await serviceState(request)).identity).toBe(result.identity);
-  expect(await startService(request, call)).toMatchObject({ performed: false });
+  expect(await startService(request, call)).toMatchObject({ result: { identity: result.identity } });
   expect(await stopService(request, call)).toMatchObject({ performed: true });
   expect(await readFile(request.spec.platform.logFile, 'utf8')).toContain('database system is shut down');
   expect(await inContext().checkService(request)).toMatchObject({ healthy: false, status: 'unreachable' });

@@ -7,6 +7,7 @@ import type { Relation } from '../../src/activities/stores/postgres/damage/relat
 import { openClient } from '../../src/activities/stores/postgres/client.ts';
 import {
   drillName,
+  isLoadingName,
   loadingName,
   replacedName,
   restoringName,
@@ -143,13 +144,21 @@ describe('names of databases', () => {
         const made = [
           restoringName(database),
           drillName(database, key),
-          loadingName(database, key),
+          loadingName(database, key, '1'),
           replacedName(database, new Date(0)),
         ];
         for (const name of made) expect(Buffer.byteLength(name)).toBeLessThanOrEqual(63);
         expect(new Set([...made, database]).size).toBe(5);
       }),
     );
+  });
+
+  test('a step knows the names of its own attempts, and no others', () => {
+    for (const database of ['shop', 'x'.repeat(63)]) {
+      expect(isLoadingName(loadingName(database, 'key', 'a'), database, 'key')).toBe(true);
+      expect(isLoadingName(loadingName(database, 'another', 'a'), database, 'key')).toBe(false);
+      expect(isLoadingName(`${database}_loading_0badf00d`, database, 'key')).toBe(false);
+    }
   });
 
   test('two long names that differ at their end stay two', () => {

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keys, postgresContents } from '../../src/activities/backups/manifest.ts';
 import { spoolName } from '../../src/activities/stores/scratch.ts';
+import { loadingName } from '../../src/activities/stores/postgres/names.ts';
 import { postgresKind } from '../../src/activities/stores/postgres/index.ts';
 import { parseVersion, readsUntrustedArchives } from '../../src/activities/stores/postgres/versions.ts';
 import { run } from '../../tools/lib/run.ts';
@@ -285,6 +286,20 @@ test('what a crashed attempt left is removed, a pg_restore that still writes int
   expect((await postgresKind.compare({ ...request, replacement }, workOf('compare'))).differences).toEqual(
     [],
   );
+});
+
+test('a crash between making a database and marking it: the next attempt knows its own, and leaves the others', async () => {
+  await shopNamed('unmarked');
+  const made = await backUp(bench, bench.request('unmarked'));
+  const own = loadingName('unmarked', workOf('unmarked-restore').call.key, 'an attempt that died');
+  const strange = loadingName('unmarked', 'another step', 'an attempt that died');
+  for (const name of [own, strange]) await server.psql(`create database ${name}`);
+  const { commands } = await perform(postgresKind.restoreBeside, toRestore(made), workOf('unmarked-restore'));
+  expect(commands.join('\n')).toContain(`DROP DATABASE "${own}"`);
+  expect(commands.join('\n')).not.toContain(strange);
+  const left = await databases();
+  expect(left).not.toContain(own);
+  expect(left).toContain(strange);
 });
 
 test('a fetch that was cut off goes on where it was, and verifies all of it', async () => {

@@ -4,7 +4,6 @@ import type { ObjectStorage } from './contract.ts';
 import { openFilesystem } from './filesystem.ts';
 import { openS3 } from './s3.ts';
 
-
 /**
  * The storage of a destination. A client is kept for each destination, so this is cheap to call. Failure
  * `ConfigurationError` when the destination cannot be used as it is written down.

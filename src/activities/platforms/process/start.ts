@@ -2,7 +2,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Launched, launch, render } from '../../../exec/index.ts';
+import { type Launched, launch, type ProcessStat, render } from '../../../exec/index.ts';
 import { failure } from '../../failures.ts';
 import type { Observation } from '../../mutation.ts';
 import type { Work } from '../../stores/contract.ts';
@@ -10,10 +10,19 @@ import { commandFailure } from '../../work.ts';
 import type { ServiceRequest, ServiceState } from '../contract.ts';
 import { listens } from '../listeners.ts';
 import { logTail } from '../log-tail.ts';
-import { ensureMark, removeRecord, writeRecord } from './files.ts';
-import { bootId, findLeftovers, findProcess, markName, markOf } from './identity.ts';
+import { ensureMark, removeRecord, type ServiceRecord, writeRecord } from './files.ts';
+import {
+  bootId,
+  findLeftovers,
+  findProcess,
+  type Found,
+  identityOf,
+  markName,
+  markOf,
+  upFor,
+} from './identity.ts';
 import { withStartLock } from './lock.ts';
-import { observe as observeState, runningState } from './state.ts';
+import { runningState } from './state.ts';
 
 /**
  * A program with a bad option or without its port is gone within this; one that listens has both behind it, and is not
@@ -23,8 +32,14 @@ const watchMs = 500;
 
 export const start = {
   async observe(request: ServiceRequest, _work: Work): Promise<Observation<ServiceState>> {
-    const seen = await observeState(request);
-    if (seen.running) return { done: seen };
+    const found = await findProcess(request);
+    if (found?.record) return { done: await runningState(found) };
+    // A worker died between starting it and writing it down.
+    if (found)
+      return {
+        todo: [`# write down that ${await identityOf(found)} is ${request.service}`],
+        foreseen: await runningState(found),
+      };
     return { todo: [shown(request)], foreseen: { running: true, detail: 'to be started' } };
   },
 
@@ -32,7 +47,7 @@ export const start = {
     await ensureMark(request);
     return await withStartLock(request, work, async () => {
       const already = await findProcess(request);
-      if (already) return await runningState(already);
+      if (already) return await adopted(request, already);
       await refuseBesideLeftovers(request);
       return await startNow(request, work);
     });
@@ -62,18 +77,30 @@ async function startNow(request: ServiceRequest, work: Work): Promise<ServiceSta
       hint: `Look at platform.command, directory, user and logFile of ${request.service} in the inventory.`,
     });
   }
-  const found = { stat: launched.stat };
-  const record = {
-    version: 1,
-    pid: launched.pid,
-    startTime: launched.stat.startTime,
-    bootId: await bootId(),
-    startedAt: new Date().toISOString(),
-    logOffset,
-  } as const;
+  const record = await recordOf(launched.stat, new Date(), logOffset);
   await writeRecord(request, record);
   await assertSurvives(request, launched, logOffset, work);
+  return await runningState({ stat: launched.stat, record });
+}
+
+/** One that runs already; written down if nobody has: where its own part of the log begins is not known any more. */
+async function adopted(request: ServiceRequest, found: Found): Promise<ServiceState> {
+  if (found.record) return await runningState(found);
+  const record = await recordOf(found.stat, new Date(Date.now() - (await upFor(found))), 0);
+  await writeRecord(request, record);
   return await runningState({ ...found, record });
+}
+
+async function recordOf(stat: ProcessStat, startedAt: Date, logOffset: number): Promise<ServiceRecord> {
+  const { pid, startTime } = stat;
+  return {
+    version: 1,
+    pid,
+    startTime,
+    bootId: await bootId(),
+    startedAt: startedAt.toISOString(),
+    logOffset,
+  };
 }
 
 async function refuseBesideLeftovers(request: ServiceRequest): Promise<void> {

@@ -16,8 +16,14 @@ export function drillName(database: string, key: string): string {
  * What a database is called while it is loaded: another name for every attempt. A `pg_restore` that outlived its worker
  * can then never write into the database of the attempt after it.
  */
-export function loadingName(database: string, attempt: string): string {
-  return suffixed(database, `_loading_${shortHash(attempt)}`);
+export function loadingName(database: string, key: string, attempt: string): string {
+  return suffixed(database, `_loading_${shortHash(key)}_${shortHash(attempt)}`);
+}
+
+/** Whether it is the name of an attempt of the step with this key: nobody else comes upon its hash. */
+export function isLoadingName(name: string, database: string, key: string): boolean {
+  const own = loadingName(database, key, '');
+  return name.length === own.length && name.startsWith(own.slice(0, -shortHash('').length));
 }
 
 /** What replaced data is called while it is kept. The time is UTC. */

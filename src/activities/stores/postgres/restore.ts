@@ -10,8 +10,8 @@ import { spoolName } from '../scratch.ts';
 import { fetchVerified } from '../transfer.ts';
 import { type Client, openClient } from './client.ts';
 import { dropOurs, dropStatements, notOurs } from './drop.ts';
-import { commentOn, type Database, listDatabases, stamped } from './marks.ts';
-import { drillName, loadingName, restoringName } from './names.ts';
+import { commentOn, type Database, listDatabases, type MarkOf, stamped } from './marks.ts';
+import { drillName, isLoadingName, loadingName, restoringName } from './names.ts';
 import { createStatement, likenessStatements, type Properties, readProperties } from './properties.ts';
 import { connectionTo, identifier } from './quote.ts';
 import { askServer, type Server } from './server.ts';
@@ -34,14 +34,14 @@ export const restoreBeside = {
       };
     }
     const server = await askServer(client, work.signal);
-    const name = loadingName(client.spec.database, '<attempt>');
+    const name = loadingName(client.spec.database, work.call.key, 'shown');
     const properties = await likeness(client, request, source, work);
     const load = loadCommand(client, name, request, server, '<verified dump>');
     const shown = (sql: string) => client.shownSql(client.maintenance, sql);
     return {
       todo: [
-        ...leftovers(databases, client, target).flatMap((database) =>
-          dropStatements(database.name).map(shown),
+        ...[...leftovers(databases, client, target), ...unmarked(databases, client, work.call.key)].flatMap(
+          (database) => dropStatements(database.name).map(shown),
         ),
         shown(createStatement(name, properties, server.major)),
         renderChain([load.argv], client.secrets),
@@ -56,9 +56,6 @@ export const restoreBeside = {
     const source = await openSource(request, work.signal);
     const client = await openClient(request, work.call.key);
     const target = targetName(request, work);
-    const databases = await listDatabases(client, work.signal);
-    for (const database of leftovers(databases, client, target))
-      await dropOurs(client, database, work.signal);
     const server = await askServer(client, work.signal);
     const properties = await likeness(client, request, source, work);
     const { summary, takenAt } = source.component;
@@ -80,12 +77,14 @@ export const restoreBeside = {
       takenAt,
       target,
     };
+    await dropEarlier(client, target, facts, work);
     const comment = properties.comment;
     const name = loadingName(
       client.spec.database,
+      work.call.key,
       `${work.call.key} ${process.pid} ${performance.now()} ${Math.random()}`,
     );
-    // The mark comes with the database as nearly as can be: without it nobody would know later whose it is.
+    // The mark comes with the database as nearly as can be; a crash between the two is what the name is for.
     const create = `${createStatement(name, properties, server.major)}\n${commentOn(name, stamped({ ...facts, state: 'loading', comment }))}`;
     await client.psql(client.maintenance, create, work.signal);
     await load(client, name, fetched.file, request, server, work, Number(summary['databaseBytes'] ?? 0));
@@ -102,6 +101,8 @@ export const restoreBeside = {
     return { name: target, backupId: request.backupId, takenAt, tookMs };
   },
 };
+
+type Facts = Pick<MarkOf<'loading'>, 'key' | 'database' | 'backupId' | 'takenAt' | 'target'>;
 
 async function load(
   client: Client,
@@ -173,6 +174,23 @@ function leftovers(databases: Map<string, Database>, client: Client, target: str
       mark.database === client.spec.database &&
       mark.target === target,
   );
+}
+
+/** What a crash between making a database and marking it has left: empty, and known by its name as this step's own. */
+function unmarked(databases: Map<string, Database>, { spec }: Client, key: string): Database[] {
+  return [...databases.values()].filter(
+    ({ name, mark }) => !mark && isLoadingName(name, spec.database, key),
+  );
+}
+
+async function dropEarlier(client: Client, target: string, facts: Facts, work: Work): Promise<void> {
+  const seen = await listDatabases(client, work.signal);
+  for (const { name } of unmarked(seen, client, work.call.key)) {
+    const mark = stamped({ ...facts, state: 'loading', comment: null });
+    await client.psql(client.maintenance, commentOn(name, mark), work.signal);
+  }
+  for (const database of leftovers(await listDatabases(client, work.signal), client, target))
+    await dropOurs(client, database, work.signal);
 }
 
 /** What the new database is to be like: the live one, or, when that is gone, the one that was backed up. */
