@@ -62,6 +62,8 @@ export async function carryOut(lab: Lab, scenario: Scenario, point?: string): Pr
     outcome = report.outcome;
   } catch (error) {
     outcome = error instanceof WorkflowFailedError ? `failed: ${String(error.cause)}` : String(error);
+    const { parked } = await lab.progress(handle).catch(() => ({ parked: [] }));
+    if (parked.length > 0) outcome += `; waits for a person: ${JSON.stringify(parked)}`;
     await handle.terminate('given up by the crash test').catch(() => undefined);
   } finally {
     clearTimeout(giveUp);

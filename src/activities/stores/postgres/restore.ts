@@ -178,9 +178,7 @@ function leftovers(databases: Map<string, Database>, client: Client, target: str
 
 /** What a crash between making a database and marking it has left: empty, and known by its name as this step's own. */
 function unmarked(databases: Map<string, Database>, { spec }: Client, key: string): Database[] {
-  return [...databases.values()].filter(
-    ({ name, mark }) => !mark && isLoadingName(name, spec.database, key),
-  );
+  return [...databases.values()].filter(({ name, mark }) => !mark && isLoadingName(name, spec.database, key));
 }
 
 async function dropEarlier(client: Client, target: string, facts: Facts, work: Work): Promise<void> {

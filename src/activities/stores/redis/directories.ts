@@ -1,6 +1,17 @@
 /** The data directory of a Redis server, what lies beside it, and the marks by which we know what is ours. */
 import { createHash } from 'node:crypto';
-import { lstat, open, readdir, readFile, readlink, realpath, rename, rm } from 'node:fs/promises';
+import {
+  lstat,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { failure } from '../../failures.ts';
@@ -121,12 +132,24 @@ export async function keptBeside(live: string): Promise<string[]> {
     .map((entry) => path.join(path.dirname(live), entry));
 }
 
-/** Removes a directory of ours, its mark last: what a killed removal leaves is still known to be ours. */
+/**
+ * Removes a directory of ours, its mark last: what a killed removal leaves is still known to be ours. So is what could not
+ * be removed because somebody wrote a file into it meanwhile.
+ */
 export async function removeMarked(directory: string): Promise<void> {
   for (const entry of await readdir(directory)) {
     if (entry !== markFile) await rm(path.join(directory, entry), { recursive: true, force: true });
   }
-  await rm(directory, { recursive: true, force: true });
+  const file = path.join(directory, markFile);
+  const mark = await readFile(file).catch(() => undefined);
+  await rm(file, { force: true });
+  try {
+    await rmdir(directory);
+  } catch (error) {
+    if (!(await exists(directory))) return;
+    if (mark) await writeFile(file, mark, { mode: 0o600 });
+    throw error;
+  }
 }
 
 /** A rename that is on the disk when this resolves. Refuses to put one directory into the place of another. */

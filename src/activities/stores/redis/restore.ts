@@ -19,8 +19,10 @@ import { exists, type Mark, placesOf, readMark, syncDirectory, writeMark } from 
 import { type Layout, layoutOf, openLive } from './live.ts';
 import { checkRdb } from './rdb.ts';
 import type { RespClient } from './resp.ts';
-import { withScratchRedis } from './scratch.ts';
+import { endLeftServers, withScratchRedis } from './scratch.ts';
 import { openSource } from './source.ts';
+
+const scratchPurpose = 'restore';
 
 export const restoreBeside = {
   async observe(request: RestoreRequest, work: Work): Promise<Observation<Replacement>> {
@@ -55,6 +57,7 @@ export const restoreBeside = {
     const places = await placesOf(request, work.call.key);
     const target = await targetOf(request, work);
     const layout = await layoutOf(live, places.live, work);
+    await endLeftServers(scratchPurpose, work);
     await clearTarget(target, places, request);
     await mkdir(path.dirname(target), { recursive: true });
 
@@ -115,7 +118,12 @@ function replacementOf(name: string, mark: Pick<Mark, 'backupId' | 'takenAt' | '
 /** Proves that Redis loads it, and writes the append-only file, without which a server that keeps one would start empty. */
 async function load(directory: string, layout: Layout, liveVersion: string, work: Work): Promise<void> {
   const names = [...['appenddirname', layout.appendDirectory], ...['appendfilename', layout.appendFile]];
-  const options = { purpose: 'restore', dataDirectory: directory, dbFile: layout.dbFile, appendNames: names };
+  const options = {
+    purpose: scratchPurpose,
+    dataDirectory: directory,
+    dbFile: layout.dbFile,
+    appendNames: names,
+  };
   try {
     await withScratchRedis(options, work, async (client) => {
       if (!layout.appendOnly) return;

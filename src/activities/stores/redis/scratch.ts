@@ -137,6 +137,12 @@ async function shutDown(client: RespClient): Promise<boolean> {
   }
 }
 
+/** Ends what a killed attempt of this step left running: before anything that it may be writing to is touched. */
+export async function endLeftServers(purpose: ScratchOptions['purpose'], work: Work): Promise<void> {
+  const directory = await privateDirectory(purpose, work);
+  await rmdir(directory).catch(() => undefined);
+}
+
 /** The same for every attempt of a step, so that the next one finds what a killed one left. Short: a socket's path may have 107 bytes. */
 async function privateDirectory(purpose: string, work: Work): Promise<string> {
   const hash = createHash('sha256').update(`${work.call.key} ${purpose}`).digest('hex').slice(0, 16);
