@@ -14,15 +14,16 @@ import pc from 'picocolors';
 import { followRun } from '../src/client/follow.ts';
 import { RunbookClient, type StartedRun } from '../src/client/runs.ts';
 import { workflowBundle } from '../src/temporal/bundle.ts';
-import type { RunReport, StepView } from '../src/workflows/contract.ts';
+import type { RunReport } from '../src/workflows/contract.ts';
 import { damageHeapPage, silentIndexDamage, type DamageableServer } from '../tools/damage.ts';
-import { startTemporalDevServer, type TemporalServer } from '../tools/servers/temporal.ts';
-import { startVersitygw, type S3Server } from '../tools/servers/versitygw.ts';
+import { startTemporalDevServer } from '../tools/servers/temporal.ts';
+import { startVersitygw } from '../tools/servers/versitygw.ts';
 import { ensureAll, sets } from '../tools/setup.ts';
-import { prepareDemo, type PreparedDemo } from './prepare.ts';
+import { approveWhenAsked, by, endIfParked, killInTheMiddle, type Set, wasRunning } from './meanwhile.ts';
+import { prepareDemo } from './prepare.ts';
 import { customersOrder, fingerprint, healthy } from './shop.ts';
 import { Stage } from './stage.ts';
-import { startWorker, type DemoWorker } from './worker.ts';
+import { startWorker } from './worker.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -32,19 +33,6 @@ const { values: flags } = parseArgs({
   },
 });
 const stage = new Stage(process.stdout);
-const by = 'on-call';
-const approver = 'alice';
-/** What happened to the worker meanwhile; the run itself does not know. */
-const marks: { at: string; text: string }[] = [];
-
-interface Set {
-  shop: PreparedDemo;
-  temporal: TemporalServer;
-  s3: S3Server | undefined;
-  runs: RunbookClient;
-  worker: DemoWorker;
-  newWorker(): Promise<DemoWorker>;
-}
 
 async function build(): Promise<Set> {
   stage.heading('Getting ready');
@@ -88,7 +76,7 @@ async function build(): Promise<Set> {
   const worker = await newWorker();
   stage.say(`  a worker, pid ${worker.pid}`);
   const runs = await RunbookClient.connect({ address: temporal.address }, { by });
-  return { shop, temporal, s3, runs, worker, newWorker };
+  return { stage, shop, temporal, s3, runs, worker, newWorker, marks: [] };
 }
 
 /** Starts a run as `runbook run` does and follows it live. */
@@ -133,84 +121,6 @@ function disk(set: Set): DamageableServer {
       await set.runs.result(started.id);
     },
   };
-}
-
-function running(steps: StepView[], title: string): boolean {
-  return steps.some(
-    (step) => (step.state === 'running' && step.title.startsWith(title)) || running(step.children, title),
-  );
-}
-
-/** The demonstration does not wait for a person: a run that does has met something that should not be. */
-async function endIfParked(set: Set, id: string): Promise<void> {
-  for (;;) {
-    const view = await set.runs.progress(id).catch(() => undefined);
-    if (view?.endedAt !== undefined) return;
-    if (view?.phase === 'parked') {
-      await set.runs.update(id, 'abort', { by, reason: 'nobody is there to decide in a demonstration' });
-      return;
-    }
-    await sleep(1000);
-  }
-}
-
-/** Whether a step with this title was under way at that time (ISO 8601). */
-function wasRunning(steps: StepView[], title: string, at: string): boolean {
-  return steps.some(
-    (step) =>
-      (step.title.startsWith(title) && step.startedAt < at && (step.endedAt ?? '') > at) ||
-      wasRunning(step.children, title, at),
-  );
-}
-
-/** Kills the worker while the restore is under way, then starts another. */
-async function killInTheMiddle(set: Set, id: string): Promise<void> {
-  for (;;) {
-    const view = await set.runs.progress(id);
-    if (view.endedAt !== undefined) return;
-    if (running(view.steps, 'Restore main')) break;
-    await sleep(100);
-  }
-  // Into the restore itself, not only to its door.
-  const restoring = async () =>
-    (
-      await set.shop
-        .psql(
-          "select 1 from pg_database where datname like 'shop_loading%' and pg_database_size(datname) > 20000000",
-        )
-        .catch(() => [])
-    ).length > 0;
-  while (!(await restoring())) {
-    if (!running((await set.runs.progress(id)).steps, 'Restore main')) break;
-    await sleep(100);
-  }
-  const { pid } = set.worker;
-  const killedAt = performance.now();
-  await set.worker.kill();
-  marks.push({ at: new Date().toISOString(), text: 'kill -9: the worker is gone' });
-  stage.say(pc.red(`  kill -9 ${pid}: the worker is gone, in the middle of the restore`));
-  set.worker = await set.newWorker();
-  marks.push({ at: new Date().toISOString(), text: 'a new worker' });
-  stage.say(
-    pc.green(
-      `  a new worker, pid ${set.worker.pid}, after ${((performance.now() - killedAt) / 1000).toFixed(1)} s: the same run goes on`,
-    ),
-  );
-}
-
-async function approveWhenAsked(set: Set, id: string): Promise<void> {
-  const lead = new RunbookClient(set.runs.temporal, { by: approver });
-  for (;;) {
-    const { approval, endedAt } = await lead.progress(id);
-    if (approval) {
-      await sleep(1500);
-      stage.say(`  ${approver} reads the plan and types: ${pc.bold(`runbook approve ${id}`)}`);
-      await lead.update(id, 'approve', { by: approver, digest: approval.digest });
-      return;
-    }
-    if (endedAt !== undefined) return;
-    await sleep(300);
-  }
 }
 
 async function play(set: Set): Promise<boolean> {
@@ -284,8 +194,8 @@ async function play(set: Set): Promise<boolean> {
     ],
     [
       'The worker died in the middle of the restore, and another did it again',
-      wasRunning(restored.steps, 'Restore main', marks[0]?.at ?? ''),
-      marks.map(({ text }) => text).join('; '),
+      wasRunning(restored.steps, 'Restore main', set.marks[0]?.at ?? ''),
+      set.marks.map(({ text }) => text).join('; '),
     ],
     [
       'One swap, although the worker was killed: one database kept, none half restored',
@@ -310,7 +220,7 @@ async function play(set: Set): Promise<boolean> {
   // For tools/draw-run.ts.
   await writeFile(
     path.join(shop.root, 'logs', 'recovery.json'),
-    `${JSON.stringify({ report: restored, marks }, null, 2)}\n`,
+    `${JSON.stringify({ report: restored, marks: set.marks }, null, 2)}\n`,
   );
   await appendFile(
     path.join(shop.root, 'logs', 'demo.log'),
