@@ -91,6 +91,8 @@ test('too few may approve, since the requester is one of them: refused at once, 
         message: expect.stringMatching(/needs 2 approvals, and only ana/) as string,
       },
     });
+    const asked = (await queue.progress(run)).steps.find(({ title }) => title.startsWith('Approval'));
+    expect(asked?.state).toBe('failed');
     const { closeTime, startTime } = await run.describe();
     expect((closeTime?.getTime() ?? Infinity) - startTime.getTime()).toBeLessThan(3_600_000);
     expect(place.deeds).toEqual(['lease', 'release']);

@@ -142,27 +142,27 @@ export class Run {
       { plan: true, fence: null, key: view.id },
       noDeeds(),
     ).digest({ lines: plan });
-    const approval = new Approval(state, policy, { id: view.id, title, plan, digest });
-    this.#core.approval = approval;
-    state.approval = approval.view;
-    const id = workflowInfo().workflowId;
-    state.enter(
-      'waiting-approval',
-      `${title}: waits for ${policy.quorum} approval(s) until ${approval.view.deadline} (runbook approve ${id})`,
-    );
-    await this.tell({
-      key: `approval-${view.id}`,
-      severity: 'critical',
-      title: `Approval needed: ${title}`,
-      text: [
-        `Until ${approval.view.deadline}, else: ${policy.onTimeout}.`,
-        'It would run:',
-        ...plan.slice(0, 20),
-        `Approve: runbook approve ${id}`,
-      ].join('\n'),
-      recipients: policy.approvers,
-    });
     try {
+      const approval = new Approval(state, policy, { id: view.id, title, plan, digest });
+      this.#core.approval = approval;
+      state.approval = approval.view;
+      const id = workflowInfo().workflowId;
+      state.enter(
+        'waiting-approval',
+        `${title}: waits for ${policy.quorum} approval(s) until ${approval.view.deadline} (runbook approve ${id})`,
+      );
+      await this.tell({
+        key: `approval-${view.id}`,
+        severity: 'critical',
+        title: `Approval needed: ${title}`,
+        text: [
+          `Until ${approval.view.deadline}, else: ${policy.onTimeout}.`,
+          'It would run:',
+          ...plan.slice(0, 20),
+          `Approve: runbook approve ${id}`,
+        ].join('\n'),
+        recipients: policy.approvers,
+      });
       await approval.decided();
       close(
         this.#core,
