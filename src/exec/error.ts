@@ -46,6 +46,8 @@ export function isBrokenPipe(error: unknown): boolean {
   return (
     code === 'EPIPE' ||
     code === 'ECONNRESET' ||
+    // A write that was still waiting when the reader was killed.
+    code === 'ECANCELED' ||
     code === 'ERR_STREAM_PREMATURE_CLOSE' ||
     code === 'ERR_STREAM_DESTROYED'
   );

@@ -190,6 +190,7 @@ describe('help of', () => {
       Options:
         --dry-run   only print the changes
         --prune     also delete those of systems that have no inventory here
+        --json      as JSON: the changes, and whether they were made
         -h, --help  display help for command
       "
     `);
