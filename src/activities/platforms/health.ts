@@ -7,8 +7,8 @@ import { checkHealth } from './checks/index.ts';
 import type { Platform, ServiceHealth, ServiceRequest } from './contract.ts';
 import { logTail } from './log-tail.ts';
 
-/** Between two looks: few milliseconds at first, since most services are well within moments, then twice as long each time. */
-const [firstMs, everyMs] = [25, 1000];
+/** Between two looks: an eighth of the time waited so far, so that a start is noticed late by no more than that. */
+const [leastMs, mostMs] = [50, 1000];
 
 /**
  * Looks ever more rarely, at last each second. Failure `NotReady`, with the end of the log, when it is not well within `startWithin`, and at once when
@@ -21,7 +21,7 @@ export async function awaitHealthy(
 ): Promise<ServiceHealth> {
   const limit = milliseconds(request.spec.startWithin);
   const startedAt = performance.now();
-  for (let pauseMs = firstMs; ; pauseMs = Math.min(2 * pauseMs, everyMs)) {
+  for (;;) {
     const health = await checkHealth(request, work.signal);
     const state = await platform.state(request, work);
     // Healthy without its process: another program answers in its place.
@@ -49,6 +49,7 @@ export async function awaitHealthy(
     work.progress({
       note: `${request.service}: ${health.detail}, ${formatDuration(waited)} of ${request.spec.startWithin}`,
     });
-    await sleep(Math.min(pauseMs, Math.max(0, limit - waited)), undefined, { signal: work.signal });
+    const pause = Math.min(mostMs, Math.max(leastMs, waited / 8));
+    await sleep(Math.min(pause, Math.max(0, limit - waited)), undefined, { signal: work.signal });
   }
 }
