@@ -59,6 +59,15 @@ export const restoreBeside = {
     const server = await askServer(client, work.signal);
     const properties = await likeness(client, request, source, work);
     const { summary, takenAt } = source.component;
+    const facts = {
+      key: work.call.key,
+      database: client.spec.database,
+      backupId: request.backupId,
+      takenAt,
+      target,
+    };
+    // Before anything is fetched: it may be the space that is needed.
+    await dropEarlier(client, target, facts, work);
     const fetched = await fetchVerified({
       storage: source.storage,
       key: keys.object(request.system, request.backupId, request.store, source.data.name),
@@ -70,14 +79,6 @@ export const restoreBeside = {
       onProgress: (done, total) =>
         work.progress({ note: `Fetching ${request.backupId}`, done, total, unit: 'bytes' }),
     });
-    const facts = {
-      key: work.call.key,
-      database: client.spec.database,
-      backupId: request.backupId,
-      takenAt,
-      target,
-    };
-    await dropEarlier(client, target, facts, work);
     const comment = properties.comment;
     const name = loadingName(
       client.spec.database,
