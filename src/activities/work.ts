@@ -34,7 +34,8 @@ export async function withWork<Result>(call: Call, body: (work: Work) => Promise
       last = progress;
     },
   };
-  beat();
+  // Not at once where there is nothing to tell: it is a write in Temporal's database for each step, however short.
+  if (last !== undefined) beat();
   const timer = setInterval(beat, heartbeatMs);
   try {
     return await body(work);
