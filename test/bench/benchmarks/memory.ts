@@ -7,13 +7,14 @@ import { databaseShop, startDatabase } from '../support/shop.ts';
 
 export const ids = ['backup-memory'];
 const smallBytes = 200e6;
+const fullBytes = 5.4e9;
 
 export async function measure({ stage, options }: Setting): Promise<Measured[]> {
   const figures: Record<string, unknown>[] = [];
   const above: number[] = [];
   for (const [name, bytes] of [
     ['small', smallBytes],
-    ['large', options.bytes],
+    ['large', options.full ? Math.max(options.bytes, fullBytes) : options.bytes],
   ] as const) {
     const demo = await databaseShop(stage, `memory-${name}`, bytes);
     const starter = await stage.worker(demo);

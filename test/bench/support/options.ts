@@ -8,7 +8,7 @@ export interface Options {
   only: string[];
   /** Bytes of the database that is backed up and restored. */
   bytes: number;
-  /** More repetitions where they are many. */
+  /** More repetitions where they are many, and the largest database for the figure of memory. */
   full: boolean;
   writeDocs: boolean;
 }
@@ -18,7 +18,7 @@ export const usage = `usage: npm run bench -- [--json] [--only ID]... [--size 2g
   --json        one JSON object a line, with every raw figure
   --only ID     only this benchmark; may be given several times
   --size SIZE   of the database that is backed up and restored, such as 200m or 5g (default 2200m, which makes 2 GB)
-  --full        20 kills instead of 8
+  --full        20 kills instead of 8, and memory up to a database of 5 GB
   --write-docs  write the figures to docs/benchmarks.md`;
 
 const units = { m: 1e6, g: 1e9 } as const;
