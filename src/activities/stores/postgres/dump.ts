@@ -115,7 +115,7 @@ async function dumpIn(session: Session, dumping: Dumping): Promise<ComponentReco
     signal: work.signal,
   });
 
-  // Both at once: the compressor leaves the server idle now and then, and the counting finds the pages just read.
+  // All at once: the compressor leaves the server idle now and then, and the counting finds the pages just read.
   const stop = new AbortController();
   const signal = AbortSignal.any([work.signal, stop.signal]);
   const wanted = tables.map((table) => ({ table, algorithm: algorithmFor(table, server.number) }));
@@ -127,12 +127,15 @@ async function dumpIn(session: Session, dumping: Dumping): Promise<ComponentReco
     onProgress: (bytes) => work.progress({ note: `Dumping ${database}`, done: bytes, unit: 'bytes' }),
     explain: (error) => client.explained(error, `The dump of database ${database}, ${client.title}, failed`),
   });
-  const [data, measured] = await Promise.all([storing, counting]).catch(async (error: unknown) => {
-    stop.abort(error);
-    await session.close();
-    await Promise.allSettled([storing, counting]);
-    throw error;
-  });
+  const roles = dumpGlobals(dumping, signal);
+  const [data, measured, globals] = await Promise.all([storing, counting, roles]).catch(
+    async (error: unknown) => {
+      stop.abort(error);
+      await session.close();
+      await Promise.allSettled([storing, counting, roles]);
+      throw error;
+    },
+  );
 
   const contents = {
     format: contentsFormat,
@@ -147,7 +150,6 @@ async function dumpIn(session: Session, dumping: Dumping): Promise<ComponentReco
     { name: dataObject, ...stored, compression: 'zstd', encryption: encryptionOf(request) },
     await storeJson(store(contentsObject), contentsObject, contents, request),
   ];
-  const globals = await dumpGlobals(dumping);
   if (globals.stored) objects.push(globals.stored);
 
   const rows = measured.reduce((sum, table) => sum + BigInt(table.rows), 0n);
@@ -183,13 +185,10 @@ function dumpCommand(client: Client, request: DumpRequest, major: number, snapsh
 }
 
 /** Roles and tablespaces, for a server that has lost them. Not everybody may read them: then the record says so. */
-async function dumpGlobals({
-  storage,
-  client,
-  server,
-  request,
-  work,
-}: Dumping): Promise<{ stored?: StoredObject; note: string }> {
+async function dumpGlobals(
+  { storage, client, server, request }: Dumping,
+  signal: AbortSignal,
+): Promise<{ stored?: StoredObject; note: string }> {
   const command = client.tool(
     'pg_dumpall',
     ['--globals-only', '--no-role-passwords', `--dbname=${connectionTo(client.maintenance)}`],
@@ -201,7 +200,7 @@ async function dumpGlobals({
       storage,
       key: objectKey(request, globalsObject),
       backup: request.backup,
-      signal: work.signal,
+      signal,
       producer: command,
       compress: false,
       explain: (error) =>
@@ -213,7 +212,7 @@ async function dumpGlobals({
       note: 'stored',
     };
   } catch (error) {
-    work.signal.throwIfAborted();
+    signal.throwIfAborted();
     // Only what this user may not read may be missing: a full disk or a server that is gone is another story.
     if ((error as { type?: string }).type !== 'ConfigurationError' || server.isSuperuser) throw error;
     return { note: 'not readable by this user' };
