@@ -44,13 +44,13 @@ function isWanted(ids: readonly string[], { only }: Options): boolean {
   return only.length === 0 || ids.some((id) => only.includes(id));
 }
 
+const ids = benchmarks.flatMap((benchmark) => benchmark.ids);
 let options: Options | undefined;
 try {
   options = parseOptions(process.argv.slice(2));
-  const known = benchmarks.flatMap(({ ids }) => ids);
-  const unknown = options.only.filter((id) => !known.includes(id));
+  const unknown = options.only.filter((id) => !ids.includes(id));
   if (unknown.length > 0)
-    throw new Error(`no benchmark ${unknown.join(', ')} (there are: ${known.join(', ')})`);
+    throw new Error(`no benchmark ${unknown.join(', ')} (there are: ${ids.join(', ')})`);
 } catch (error) {
   console.error(`${(error as Error).message}\n\n${usage}`);
   process.exitCode = 2;
@@ -59,6 +59,6 @@ try {
 if (process.exitCode === undefined && options) {
   const results = await main(options);
   if (!options.json) console.log(`\n${table(results)}`);
-  if (options.writeDocs) say(`written: ${await writeDocs(results, options.bytes)}`);
+  if (options.writeDocs) say(`written: ${await writeDocs(results, ids, options.bytes)}`);
   if (results.some(({ pass }) => pass === false)) process.exitCode = 1;
 }
