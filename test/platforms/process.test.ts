@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -81,13 +81,15 @@ test('a plan says the command and starts nothing', async () => {
 test('a worker killed between starting and recording: the process is found by its mark, and not started again', async () => {
   const request = await serviceRequest({ command: forever });
   const { result } = await startService(request, call);
-  await rm(recordOf(request));
+  await rename(recordOf(request), `${recordOf(request)}.partial`);
   expect((await serviceState(request)).identity).toBe(result.identity);
   expect((await startService(request, planning)).commands.join()).toMatch(/^# write down that pid \d+/);
   expect(await startService(request, call)).toMatchObject({ result: { identity: result.identity } });
   expect(processesOf(request)).toHaveLength(1);
   // Written down now: it need not be looked for again.
   expect(JSON.parse(await readFile(recordOf(request), 'utf8'))).toMatchObject({ version: 1 });
+  const left = await readdir(path.dirname(recordOf(request)));
+  expect(left.filter((name) => name.endsWith('.partial'))).toEqual([]);
   expect(await startService(request, call)).toMatchObject({ performed: false });
   await stopService(request, call);
   expect(processesOf(request)).toEqual([]);

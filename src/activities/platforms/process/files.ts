@@ -47,9 +47,11 @@ export async function readRecord(place: Place): Promise<ServiceRecord | undefine
   }
 }
 
+/** Only whoever holds the start lock writes, so one name will do: what a killed writer left is overwritten. */
+const partialOf = (place: Place) => fileOf(place, 'json.partial');
+
 export async function writeRecord(place: Place, value: ServiceRecord): Promise<void> {
-  const file = fileOf(place, 'json');
-  const partial = `${file}.${String(process.pid)}.partial`;
+  const partial = partialOf(place);
   const handle = await open(partial, 'w', 0o640);
   try {
     await handle.writeFile(`${JSON.stringify(value, null, 2)}\n`);
@@ -57,9 +59,10 @@ export async function writeRecord(place: Place, value: ServiceRecord): Promise<v
   } finally {
     await handle.close();
   }
-  await rename(partial, file);
+  await rename(partial, fileOf(place, 'json'));
 }
 
 export async function removeRecord(place: Place): Promise<void> {
+  await rm(partialOf(place), { force: true });
   await rm(fileOf(place, 'json'), { force: true });
 }
