@@ -125,6 +125,18 @@ test('a pid that belongs to another process by now is not our service, and is le
   expect(alive(stranger.pid!)).toBe(true);
 });
 
+test('whoever stops a service and dies before writing that down: asked again, it is stopped, and not called dead', async () => {
+  const request = await serviceRequest({ command: forever });
+  const { result } = await startService(request, call);
+  process.kill(pidIn(result.identity), 'SIGKILL');
+  await waitUntil(() => !alive(pidIn(result.identity)));
+  expect((await serviceState(request)).detail).toMatch(/has ended without being stopped/);
+  expect((await stopService(request, planning)).commands).toEqual(['# write down that web is stopped']);
+  expect(await stopService(request, call)).toMatchObject({ performed: true });
+  expect(await serviceState(request)).toMatchObject({ running: false, detail: 'not running' });
+  expect(await stopService(request, call)).toMatchObject({ performed: false });
+});
+
 test('a record of another boot is not believed', async () => {
   const request = await serviceRequest({ command: forever });
   await startService(request, call);

@@ -7,7 +7,7 @@ import type { Observation } from '../../mutation.ts';
 import type { Work } from '../../stores/contract.ts';
 import type { ServiceRequest, ServiceState } from '../contract.ts';
 import { logTail } from '../log-tail.ts';
-import { removeRecord } from './files.ts';
+import { readRecord, removeRecord } from './files.ts';
 import { type Found, findLeftovers, findProcess } from './identity.ts';
 
 const forcedMs = 10_000;
@@ -18,8 +18,10 @@ export const stop = {
     const found = await findProcess(request);
     const leftovers = found ? [] : await findLeftovers(request);
     if (!found && leftovers.length === 0) {
-      // A record without its process only says that it died; stopped is stopped.
-      return { done: stopped };
+      const record = await readRecord(request);
+      if (!record) return { done: stopped };
+      // It died, or whoever stopped it died before writing that down: asked to stop, it has not "died" any more.
+      return { todo: [`# write down that ${request.service} is stopped`], foreseen: stopped };
     }
     const own = found && (isDatabase(request) ? found.stat.pid : -found.stat.pid);
     const targets = own === undefined ? leftovers : [own];
