@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import { expect, test } from 'vitest';
 
+import { newPartial } from '../../src/activities/storage/partial.ts';
 import { temporaryDirectory } from '../support/servers.ts';
 import { call, inContext, planning, serviceRequest } from './support.ts';
 
@@ -35,6 +36,20 @@ async function logs() {
 interface Index {
   files: { service: string; path: string; object: string; size: number; bytes: number; sha256: string }[];
 }
+
+test('an archive that was killed half way leaves nothing of it beside the whole one', async () => {
+  const { directory, request } = await logs();
+  const destination = { type: 'filesystem' as const, directory: path.join(directory, 'store') };
+  const archive = path.join(destination.directory, 'shop/logs/run-1');
+  await mkdir(archive, { recursive: true });
+  const { name, forget } = newPartial();
+  await writeFile(path.join(archive, name), 'half of a log');
+  forget();
+  await archiveLogs({ ...request, destination }, call);
+  const kept = await readdir(archive);
+  expect(kept).toContain('index.json');
+  expect(kept.filter((file) => file.endsWith('.partial'))).toEqual([]);
+});
 
 test('every log is put away whole, with its hash, and stays where it is', async () => {
   const { directory, contents, request } = await logs();

@@ -65,6 +65,8 @@ export function archiving(platform: Platform): Effect<ArchiveRequest, Archived> 
 
     async act(request, work) {
       const storage = await openStorage(destinationOf(request));
+      // What an attempt that was killed had begun to write.
+      await storage.abandonUploads(keyOf(request, ''));
       const files = await logFiles(platform, request, work);
       const index: Index = { version: 1, system: request.system, archive: request.archive, files: [] };
       for (const [done, file] of files.entries()) {
