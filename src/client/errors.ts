@@ -72,7 +72,7 @@ export function explain(error: unknown): CliError {
     return new CliError(failure.exitCode, failure.message, undefined, error);
   }
   const code = grpcCode(error);
-  if (code === grpc.unavailable || code === grpc.deadlineExceeded) {
+  if (code === grpc.unavailable || code === grpc.deadlineExceeded || code === grpc.cancelled) {
     return new CliError(
       exitCodes.unreachable,
       `Temporal does not answer: ${grpcDetails(error)}`,

@@ -158,6 +158,8 @@ export class RunbookClient {
       if (
         code === grpc.failedPrecondition ||
         code === grpc.deadlineExceeded ||
+        // What a deadline looks like when the server hears of it first: nobody else cancels this call.
+        code === grpc.cancelled ||
         code === grpc.invalidArgument
       ) {
         throw new CliError(
