@@ -26,6 +26,8 @@ export interface PipeRequest extends Target {
   producer: Command;
   /** Default true. */
   compress?: boolean;
+  /** The object appears only once this has ended well. */
+  after?: Promise<unknown>;
   /** Bytes stored so far. */
   onProgress?: (bytes: number) => void;
   /** Turns the producer's CommandError into a failure for people. */
@@ -76,7 +78,12 @@ export async function storePiped(request: PipeRequest): Promise<Piped> {
     if (!stdout) throw new TypeError('a pipe needs its output');
     const stored = await storage.write(key, stdout, {
       signal,
-      commit: async () => void (await finished),
+      commit: async () => {
+        await finished;
+        // However long that takes: nothing moves here any more.
+        guard.stop();
+        await request.after;
+      },
       onProgress: (bytes) => {
         guard.moved(bytes - seen);
         seen = bytes;

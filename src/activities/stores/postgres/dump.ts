@@ -127,7 +127,7 @@ async function dumpIn(session: Session, dumping: Dumping): Promise<ComponentReco
     onProgress: (bytes) => work.progress({ note: `Dumping ${database}`, done: bytes, unit: 'bytes' }),
     explain: (error) => client.explained(error, `The dump of database ${database}, ${client.title}, failed`),
   });
-  const roles = dumpGlobals(dumping, signal);
+  const roles = dumpGlobals(dumping, storing, signal);
   const [data, measured, globals] = await Promise.all([storing, counting, roles]).catch(
     async (error: unknown) => {
       stop.abort(error);
@@ -187,6 +187,7 @@ function dumpCommand(client: Client, request: DumpRequest, major: number, snapsh
 /** Roles and tablespaces, for a server that has lost them. Not everybody may read them: then the record says so. */
 async function dumpGlobals(
   { storage, client, server, request }: Dumping,
+  after: Promise<unknown>,
   signal: AbortSignal,
 ): Promise<{ stored?: StoredObject; note: string }> {
   const command = client.tool(
@@ -203,6 +204,7 @@ async function dumpGlobals(
       signal,
       producer: command,
       compress: false,
+      after,
       explain: (error) =>
         client.explained(error, `Roles and tablespaces of ${client.title} could not be read`),
     });
